@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A board: a whole machine, put together and ready to run an image. On x86-64 it is a small PC, on
+ * arm64 a small board with a GICv3 and a PL011.
+ *
+ * The PC: memory from 0, with a hole from 3 GiB to 4 GiB; in-kernel PICs, I/O APIC, local APICs and
+ * PIT; a 16550 serial port at 0x3f8, interrupt 4; the debug-exit port 0xf4; power-off at 0x604;
+ * reset at 0x64 and 0xcf9. vCPU 0 begins at the image; the others wait for INIT and SIPI.
+ *
+ * Threads: keg_board_run() blocks; keg_board_stop() and keg_board_console_input() may be called
+ * from any other thread meanwhile.
+ */
+#ifndef KEG_BOARD_H
+#define KEG_BOARD_H
+
+#include <keg/boot.h>
+#include <keg/bus.h>
+#include <keg/host.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct keg_board;
+
+/* What the guest writes to its serial port. In a vCPU's thread; must not block for long. */
+typedef void keg_console_output(void *context, const void *bytes, size_t count);
+
+struct keg_board_config {
+	size_t size;           /* sizeof(struct keg_board_config) */
+	uint64_t memory_bytes; /* a multiple of 4096; 0 for 256 MiB */
+	uint32_t cpus;         /* 0 for 1 */
+	int kick_signal;       /* made ready with keg_kick_install(); needed */
+	bool statistics;       /* measure times: keg_board_get_stats() */
+	const struct keg_boot_config *boot;
+	keg_console_output *console_output; /* may be NULL */
+	void *console_context;
+};
+
+/* Why a board's run ended. */
+enum keg_end {
+	KEG_END_POWER_OFF,
+	KEG_END_RESET,        /* the guest asked to be reset */
+	KEG_END_HALTED,       /* every vCPU waits for what can never come */
+	KEG_END_TRIPLE_FAULT, /* x86 */
+	KEG_END_DEBUG_EXIT,   /* `status` is (value << 1) | 1 */
+	KEG_END_STOPPED,      /* keg_board_stop() */
+	KEG_END_FAULT,        /* KVM could not go on with the guest; `message` says why */
+};
+
+struct keg_board_result {
+	enum keg_end end;
+	uint32_t status;   /* KEG_END_DEBUG_EXIT; else 0 */
+	uint32_t vcpu;     /* whose doing it was */
+	char message[256]; /* one sentence, always */
+};
+
+/*
+ * Makes a board and loads its image. *board borrows the host. -EINVAL the configuration; -ENOMEM;
+ * and what keg_vm_create(), keg_mem_add(), keg_boot_load() and keg_vcpu_create() say
+ */
+KEG_API int keg_board_create(
+	struct keg_host *host, const struct keg_board_config *config, struct keg_board **board);
+
+/* Releases a board that does not run. NULL is allowed. */
+KEG_API void keg_board_destroy(struct keg_board *board);
+
+/*
+ * Runs the board, each vCPU in a thread of its own, until it ends. 0 whatever the guest did; a
+ * negative errno if the host failed. Once for each board.
+ */
+KEG_API int keg_board_run(struct keg_board *board, struct keg_board_result *result);
+
+/* Ends the run, now or as soon as it begins. */
+KEG_API void keg_board_stop(struct keg_board *board);
+
+/* Bytes for the guest's serial port. Returns how many there was room for. */
+KEG_API size_t keg_board_console_input(struct keg_board *board, const void *bytes, size_t count);
+
+/* Exits by reason, all vCPUs together. */
+struct keg_exit_stat {
+	uint32_t reason;
+	uint64_t count;
+	uint64_t guest_ns;  /* in KVM_RUN until the exit; 0 unless measured */
+	uint64_t handle_ns; /* handling it; 0 unless measured */
+};
+
+struct keg_board_stats {
+	struct keg_exit_stat exits[64]; /* those that happened, the most frequent first */
+	size_t exit_kinds;              /* how many of them there are */
+	uint64_t unclaimed_ports, unclaimed_memory; /* accesses that no device answered */
+	uint64_t create_ns, run_ns; /* keg_board_create() and keg_board_run(), real time */
+};
+KEG_API void keg_board_get_stats(struct keg_board *board, struct keg_board_stats *stats);
+
+/* How fast guest kernel code runs on this host, measured. */
+struct keg_guest_speed {
+	double guest_mips; /* millions of instructions a second, a tight loop in the guest's kernel
+			      mode */
+	double host_mips;  /* the same loop in this process */
+	bool native;       /* the guest's is of the host's order; else KVM emulates it */
+};
+
+/* Measures for about `ms` milliseconds (1 to 10000). `kick_signal` as above. */
+KEG_API int keg_measure_guest_speed(
+	struct keg_host *host, int kick_signal, uint32_t ms, struct keg_guest_speed *speed);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
