@@ -4,6 +4,7 @@
 # shellcheck source=tests/tools/expect.sh
 . "$(dirname "$0")/expect.sh"
 
+need build check lint
 put_sound_tree
 # A lab that is this machine.
 put tools/lab <<-'END'

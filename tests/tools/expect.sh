@@ -4,7 +4,7 @@
 # and says what a tool must think of it.
 set -uo pipefail
 export LC_ALL=C
-unset CI
+unset CI CC CFLAGS LDFLAGS
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tree=$(mktemp -d)
@@ -59,6 +59,14 @@ put_sound_tree() {
 	mv "$tree/one.h" "$tree/include/keg/one.h"
 	mv "$tree/one.c" "$tree/src/base/one.c"
 	mv "$tree/one.3" "$tree/man/one.3"
+}
+
+# need GROUP...: skips the whole test where the packages of tools/deps are missing.
+need() {
+	local lacking
+	lacking=$("$root/tools/deps" --missing "$@" 2>&1) && return
+	echo "SKIPPED: ${lacking%%$'\n'*}"
+	exit 77
 }
 
 finish() {

@@ -17,6 +17,7 @@ refused() {
 	if [[ -n ${before-} ]]; then echo "$before" >"$tree/$3"; else rm "$tree/$3"; fi
 }
 
+need build lint
 put_sound_tree
 expect_ok 'a sound tree' lint
 
