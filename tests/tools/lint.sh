@@ -23,7 +23,7 @@ expect_ok 'a sound tree' lint
 
 refused layers 'src/base may include from no other layer' src/base/one.c <<<'#include "kvm/a.h"'
 refused sizes '410 lines, at most 400' src/base/long.h < <(yes '/* */' | head -n 410)
-refused format 'code should be clang-formatted' src/base/one.c <<<'static int  a;'
+refused format 'To apply: clang-format-14 -i src/base/one.c' src/base/one.c <<<'static int  a;'
 refused headers 'include/keg/two.h: does not compile alone as C17' include/keg/two.h \
 	<<<'int keg_two(size_t);'
 refused headers 'include/keg/two.h: does not compile alone as C++17' include/keg/two.h \
