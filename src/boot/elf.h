@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* ELF files: their headers, checked, in one form for 32 and 64 bits. */
+#ifndef KEG_BOOT_ELF_H
+#define KEG_BOOT_ELF_H
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot/plan.h"
+
+/* A file that is being read: `header` is a checked copy. */
+struct keg_elf {
+	const unsigned char *image;
+	size_t bytes;
+	bool is64;
+	Elf64_Ehdr header;
+};
+
+/* Whether it begins as an ELF file does. */
+bool keg_elf_is(const void *image, size_t bytes);
+
+/*
+ * Copies the file's header and checks it. -ENOEXEC what is wrong with it; -ENOTSUP it is for
+ * another architecture, or no program that stands alone
+ */
+int keg_elf_open(struct keg_elf *elf, const void *image, size_t bytes);
+
+/* Copies the program header `index`, widened, and checks what it says of the file. -ENOEXEC */
+int keg_elf_segment(const struct keg_elf *elf, unsigned int index, Elf64_Phdr *segment);
+
+/* Adds the file's segments to the plan and finds the physical address of its entry. */
+int keg_elf_plan_segments(struct keg_boot_plan *plan, const struct keg_elf *elf);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading an image: which loader, what every image needs besides, and entering it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/arch.h"
+#include "base/error.h"
+#include "boot/plan.h"
+
+enum { STACK_BYTES = 16384 };
+
+static const struct loader {
+	enum keg_image_kind kind;
+	int (*plan)(struct keg_boot_plan *plan);
+	enum keg_entry_mode mode; /* unless the configuration says otherwise */
+	bool only_mode;           /* the format knows no other */
+	bool modules;             /* and command line: the loader hands them over itself */
+} loaders[] = {
+	{KEG_IMAGE_ELF32, keg_boot_plan_elf, KEG_ENTRY_PROTECTED, false, false},
+	{KEG_IMAGE_ELF64, keg_boot_plan_elf, KEG_ENTRY_LONG, false, false},
+	{KEG_IMAGE_MULTIBOOT, keg_boot_plan_multiboot, KEG_ENTRY_PROTECTED, true, true},
+	{KEG_IMAGE_FLAT, keg_boot_plan_flat, KEG_ENTRY_LONG, false, false},
+};
+
+/* The highest address that the processor can begin at, by mode. */
+static const struct {
+	const char *name;
+	uint64_t last;
+} modes[] = {
+	[KEG_ENTRY_REAL] = {"real mode", 0xfffff},
+	[KEG_ENTRY_PROTECTED] = {"protected mode", UINT32_MAX},
+	[KEG_ENTRY_LONG] = {"64-bit mode", UINT64_MAX},
+};
+
+/* Kernels that are known, but not how to boot them: better said than run as if they were code. */
+static const struct {
+	size_t offset;
+	char magic[5];
+	const char *name;
+} foreign[] = {
+	{0x202, "HdrS", "a Linux kernel for x86 (bzImage)"},
+	{0x38, "ARM\x64", "a Linux kernel for arm64 (Image)"},
+	{0, "\x1f\x8b\x08", "compressed with gzip"},
+};
+
+static int refuse_foreign(const struct keg_boot_config *config)
+{
+	const char *image = config->image;
+
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+		size_t length = strlen(foreign[i].magic), offset = foreign[i].offset;
+
+		if (config->image_bytes >= offset + length &&
+			memcmp(image + offset, foreign[i].magic, length) == 0)
+			return keg_fail(ENOTSUP,
+				"the image is %s, which keg does not boot; to run it as a flat "
+				"image all the same, say so",
+				foreign[i].name);
+	}
+	return 0;
+}
+
+static int check_config(const struct keg_boot_config *config, const struct loader *loader)
+{
+	if (config->flags & ~(uint32_t)(KEG_BOOT_LOAD_ADDRESS | KEG_BOOT_ENTRY))
+		return keg_fail(EINVAL, "struct keg_boot_config: flags 0x%" PRIx32 " are unknown",
+			config->flags);
+	if (config->flags && config->kind != KEG_IMAGE_FLAT)
+		return keg_fail(EINVAL,
+			"a load address or an entry is for flat images: this one is %s and has "
+			"its own",
+			keg_image_kind_name(config->kind));
+	if (config->initrd_bytes && !config->initrd)
+		return keg_fail(EINVAL,
+			"struct keg_boot_config: initrd is NULL, initrd_bytes is %zu",
+			config->initrd_bytes);
+	if (config->initrd_bytes && !loader->modules)
+		return keg_fail(EINVAL,
+			"an initrd is a module of a Multiboot kernel: this image is %s",
+			keg_image_kind_name(config->kind));
+	if (loader->only_mode && config->mode != loader->mode)
+		return keg_fail(EINVAL, "a %s kernel begins in %s, not in %s",
+			keg_image_kind_name(config->kind), modes[loader->mode].name,
+			modes[config->mode].name);
+	return 0;
+}
+
+/* Resolves what the configuration leaves open, in place, and finds the loader. */
+static int resolve(struct keg_boot_config *config, const struct loader **loader)
+{
+	int rc = 0;
+
+	if (!config->image || !config->image_bytes)
+		return keg_fail(EINVAL, "the image is empty");
+	if (config->kind == KEG_IMAGE_AUTO) {
+		config->kind = keg_image_identify(config->image, config->image_bytes);
+		if (config->kind == KEG_IMAGE_FLAT)
+			rc = refuse_foreign(config);
+		if (rc)
+			return rc;
+	}
+	if (!config->command_line)
+		config->command_line = "";
+	if (!config->initrd_line)
+		config->initrd_line = "";
+	if ((unsigned int)config->mode > KEG_ENTRY_LONG)
+		return keg_fail(EINVAL, "struct keg_boot_config: mode %d is unknown", config->mode);
+	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++) {
+		if (loaders[i].kind != config->kind)
+			continue;
+		*loader = &loaders[i];
+		if (config->mode == KEG_ENTRY_AUTO)
+			config->mode = loaders[i].mode;
+		return check_config(config, *loader);
+	}
+	return keg_fail(EINVAL, "struct keg_boot_config: kind %d is unknown", config->kind);
+}
+
+static int check_entry(const struct keg_boot_entry *entry)
+{
+	if (entry->pc <= modes[entry->mode].last)
+		return 0;
+	return keg_fail(ENOEXEC,
+		"%s image: it begins at 0x%" PRIx64
+		", which %s cannot reach: the last is 0x%" PRIx64,
+		keg_image_kind_name(entry->kind), entry->pc, modes[entry->mode].name,
+		modes[entry->mode].last);
+}
+
+/* A command line in memory, and a stack on which C code can run at once. */
+static int plan_surroundings(struct keg_boot_plan *plan)
+{
+	struct keg_boot_part line = {.name = "command line", .data = plan->config->command_line};
+	struct keg_boot_part stack = {.name = "stack", .bytes = STACK_BYTES};
+	int rc;
+
+	line.bytes = line.data_bytes = strlen(plan->config->command_line) + 1;
+	if (line.bytes > 1) {
+		rc = keg_boot_plan_place(plan, &line, 16, true);
+		if (rc)
+			return rc;
+		plan->entry.args[1] = line.gpa;
+	}
+	/* Real mode's segments are the image's own business. */
+	if (plan->entry.mode == KEG_ENTRY_REAL)
+		return 0;
+	rc = keg_boot_plan_place(plan, &stack, 4096, true);
+	if (!rc)
+		plan->entry.stack = stack.gpa + stack.bytes;
+	return rc;
+}
+
+static int plan_image(struct keg_boot_plan *plan, const struct loader *loader)
+{
+	int rc = loader->plan(plan);
+
+	if (!rc)
+		rc = check_entry(&plan->entry);
+	if (!rc && !loader->modules)
+		rc = plan_surroundings(plan);
+	return rc;
+}
+
+static int load(struct keg_boot_plan *plan, const struct loader *loader)
+{
+	int rc = plan_image(plan, loader);
+
+	if (!rc)
+		rc = keg_boot_plan_carry_out(plan);
+	if (!rc)
+		rc = keg_arch_prepare_entry(plan->mem, &plan->entry);
+	free(plan->scratch);
+	return rc;
+}
+
+int keg_boot_load(
+	struct keg_mem *mem, const struct keg_boot_config *config, struct keg_boot_entry *entry)
+{
+	struct keg_boot_config own;
+	const struct loader *loader = NULL;
+	struct keg_boot_plan *plan;
+	int rc;
+
+	if (!mem || !config || !entry)
+		return keg_fail(EINVAL, "keg_boot_load: an argument is NULL");
+	rc = keg_config_copy(&own, sizeof(own), config, config->size, "struct keg_boot_config");
+	if (!rc)
+		rc = resolve(&own, &loader);
+	if (rc)
+		return rc;
+	plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return keg_fail_errno(ENOMEM, "loading the image");
+	plan->mem = mem;
+	plan->config = &own;
+	plan->entry.kind = own.kind;
+	plan->entry.mode = own.mode;
+	rc = load(plan, loader);
+	if (!rc)
+		*entry = plan->entry;
+	free(plan);
+	return rc;
+}
+
+int keg_boot_enter(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry)
+{
+	if (!vcpu || !entry)
+		return keg_fail(EINVAL, "keg_boot_enter: an argument is NULL");
+	return keg_arch_enter(vcpu, entry);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan of what goes where in guest memory. */
+#include "boot/plan.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* The end of a PC's conventional memory. */
+#define LOW_END 0xa0000
+
+bool keg_boot_region_writable(const struct keg_region *region)
+{
+	return keg_region_host(region) && !(keg_region_flags(region) & KEG_REGION_READONLY);
+}
+
+struct keg_region *keg_boot_region_after(struct keg_mem *mem, const struct keg_region *region)
+{
+	uint64_t last = keg_region_gpa(region) + (keg_region_bytes(region) - 1);
+
+	return last == UINT64_MAX ? NULL : keg_mem_next_region(mem, last + 1);
+}
+
+/*
+ * Follows memory from *at on for at most *left bytes, and advances both. Returns the region where
+ * it ends too early, or NULL: the one after the hole, or one that is no writable memory.
+ */
+static struct keg_region *follow_memory(struct keg_mem *mem, keg_gpa *at, uint64_t *left)
+{
+	struct keg_region *region = keg_mem_next_region(mem, 0);
+
+	for (; region && *left; region = keg_boot_region_after(mem, region)) {
+		uint64_t offset = *at - keg_region_gpa(region), have;
+
+		if (keg_region_gpa(region) > *at)
+			break;
+		if (offset >= keg_region_bytes(region))
+			continue;
+		if (!keg_boot_region_writable(region))
+			break;
+		have = keg_region_bytes(region) - offset;
+		if (have > *left)
+			have = *left;
+		*at += have;
+		*left -= have;
+	}
+	return region;
+}
+
+keg_gpa keg_boot_memory_end(struct keg_mem *mem, keg_gpa gpa)
+{
+	uint64_t left = UINT64_MAX - gpa;
+
+	follow_memory(mem, &gpa, &left);
+	return gpa;
+}
+
+static int check_memory(const struct keg_boot_plan *plan, const struct keg_boot_part *part)
+{
+	keg_gpa at = part->gpa;
+	uint64_t left = part->bytes;
+	const struct keg_region *region;
+
+	/* Not even up to 2^64, so that no end of a part wraps. */
+	if (part->bytes > UINT64_MAX - part->gpa)
+		return keg_fail(EFAULT,
+			"%s: 0x%" PRIx64 " bytes at 0x%" PRIx64 " go beyond the last address",
+			part->name, part->bytes, part->gpa);
+	region = follow_memory(plan->mem, &at, &left);
+	if (!left)
+		return 0;
+	return keg_fail(EFAULT,
+		"%s: 0x%" PRIx64 " bytes at 0x%" PRIx64
+		": the machine has no %smemory at 0x%" PRIx64,
+		part->name, part->bytes, part->gpa,
+		region && keg_region_gpa(region) <= at ? "writable " : "", at);
+}
+
+/* The first part that ends after `gpa`: its index, or the count. */
+static size_t first_after(const struct keg_boot_plan *plan, keg_gpa gpa)
+{
+	size_t i = 0;
+
+	while (i < plan->count && plan->parts[i].gpa + plan->parts[i].bytes <= gpa)
+		i++;
+	return i;
+}
+
+/* The part in the way of [gpa, gpa + bytes), or NULL. */
+static const struct keg_boot_part *overlapped(
+	const struct keg_boot_plan *plan, keg_gpa gpa, uint64_t bytes)
+{
+	size_t i = first_after(plan, gpa);
+
+	return i < plan->count && plan->parts[i].gpa < gpa + bytes ? &plan->parts[i] : NULL;
+}
+
+int keg_boot_plan_add(struct keg_boot_plan *plan, const struct keg_boot_part *part)
+{
+	const struct keg_boot_part *other;
+	size_t at;
+	int rc = check_memory(plan, part);
+
+	if (rc)
+		return rc;
+	if (plan->count == KEG_BOOT_PARTS)
+		return keg_fail(ENOEXEC, "%s: the image has more than %d parts", part->name,
+			KEG_BOOT_PARTS);
+	other = overlapped(plan, part->gpa, part->bytes);
+	if (other)
+		return keg_fail(ENOEXEC,
+			"%s: 0x%" PRIx64 " bytes at 0x%" PRIx64 " overlap %s at 0x%" PRIx64,
+			part->name, part->bytes, part->gpa, other->name, other->gpa);
+	at = first_after(plan, part->gpa);
+	memmove(&plan->parts[at + 1], &plan->parts[at],
+		(plan->count - at) * sizeof(plan->parts[0]));
+	plan->parts[at] = *part;
+	plan->count++;
+	return 0;
+}
+
+/* The highest free place that ends at or below `limit`, in one piece of memory. */
+static bool find_below(const struct keg_boot_plan *plan, uint64_t bytes, uint64_t alignment,
+	keg_gpa limit, keg_gpa *found)
+{
+	const struct keg_boot_part *other;
+	keg_gpa gpa;
+
+	while (bytes <= limit) {
+		gpa = (limit - bytes) & ~(alignment - 1);
+		other = overlapped(plan, gpa, bytes);
+		if (!other) {
+			*found = gpa;
+			/* Page 0 stays free: null pointers, and the real-mode interrupt table. */
+			return gpa >= 0x1000 && keg_boot_memory_end(plan->mem, gpa) >= gpa + bytes;
+		}
+		limit = other->gpa;
+	}
+	return false;
+}
+
+/* Where to look next when there is not enough memory at `gpa`; UINT64_MAX when there is no more. */
+static keg_gpa next_memory(const struct keg_boot_plan *plan, keg_gpa gpa)
+{
+	uint64_t left = UINT64_MAX - gpa;
+	const struct keg_region *region = follow_memory(plan->mem, &gpa, &left);
+
+	if (!region)
+		return UINT64_MAX;
+	if (keg_region_gpa(region) > gpa)
+		return keg_region_gpa(region);
+	region = keg_boot_region_after(plan->mem, region);
+	return region ? keg_region_gpa(region) : UINT64_MAX;
+}
+
+/* The lowest free place at or above `gpa` that ends at or below `limit`. */
+static bool find_above(const struct keg_boot_plan *plan, uint64_t bytes, uint64_t alignment,
+	keg_gpa gpa, keg_gpa limit, keg_gpa *found)
+{
+	const struct keg_boot_part *other;
+
+	while (gpa <= limit - alignment) {
+		gpa = (gpa + alignment - 1) & ~(alignment - 1);
+		if (limit - gpa < bytes)
+			return false;
+		other = overlapped(plan, gpa, bytes);
+		if (other) {
+			gpa = other->gpa + other->bytes;
+		} else if (keg_boot_memory_end(plan->mem, gpa) - gpa >= bytes) {
+			*found = gpa;
+			return true;
+		} else {
+			gpa = next_memory(plan, gpa);
+		}
+	}
+	return false;
+}
+
+int keg_boot_plan_place(
+	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, bool low)
+{
+	/* Without paging, and in what keg maps for the guest, 32 bits address everything. */
+	keg_gpa limit = plan->entry.mode == KEG_ENTRY_LONG ? UINT64_MAX : UINT64_C(1) << 32;
+	const struct keg_boot_part *last = plan->count ? &plan->parts[plan->count - 1] : NULL;
+	keg_gpa after = last ? last->gpa + last->bytes : 0;
+
+	if (low && find_below(plan, part->bytes, alignment, LOW_END, &part->gpa))
+		return keg_boot_plan_add(plan, part);
+	if (find_above(plan, part->bytes, alignment, after, limit, &part->gpa) ||
+		find_above(plan, part->bytes, alignment, 0x1000, limit, &part->gpa))
+		return keg_boot_plan_add(plan, part);
+	return keg_fail(EFAULT, "%s: no free memory for its 0x%" PRIx64 " bytes%s", part->name,
+		part->bytes, limit == UINT64_MAX ? "" : " below 4 GiB");
+}
+
+int keg_boot_plan_carry_out(struct keg_boot_plan *plan)
+{
+	const struct keg_boot_part *part = plan->parts;
+	int rc = 0;
+
+	plan->entry.low = plan->count ? part->gpa : 0;
+	for (; part < plan->parts + plan->count && !rc; part++) {
+		plan->entry.high = part->gpa + part->bytes;
+		if (!part->data)
+			continue;
+		rc = keg_mem_write(plan->mem, part->gpa, part->data, part->data_bytes);
+		if (!rc)
+			rc = keg_mem_fill(plan->mem, part->gpa + part->data_bytes, 0,
+				part->bytes - part->data_bytes);
+		if (rc)
+			rc = keg_fail_within(rc, "%s", part->name);
+	}
+	return rc;
+}

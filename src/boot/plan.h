@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the loaders share: a plan of the parts that an image puts into guest memory. Each part is
+ * checked when it joins the plan, against the machine's memory and the other parts; nothing is
+ * written before the whole plan stands, so a refused image leaves the guest's memory as it was.
+ */
+#ifndef KEG_BOOT_PLAN_H
+#define KEG_BOOT_PLAN_H
+
+#include <keg/boot.h>
+
+/* A range of guest memory: `data_bytes` bytes of `data`, then zeroes. */
+struct keg_boot_part {
+	char name[48]; /* for messages: "ELF: program header 2" */
+	keg_gpa gpa;
+	uint64_t bytes;
+	const void *data; /* NULL: nothing is written, the range is only taken */
+	uint64_t data_bytes;
+};
+
+/* Segments that an ELF file may have, and the parts that keg adds to any image. */
+enum { KEG_BOOT_SEGMENTS = 256, KEG_BOOT_PARTS = KEG_BOOT_SEGMENTS + 8 };
+
+struct keg_boot_plan {
+	struct keg_mem *mem;
+	const struct keg_boot_config *config; /* borrowed: kind and mode are resolved */
+	struct keg_boot_entry entry;          /* what the loader finds out */
+	void *scratch;                        /* released with the plan: data that a loader made */
+	size_t count;
+	struct keg_boot_part parts[KEG_BOOT_PARTS]; /* sorted by address */
+};
+
+/*
+ * Adds a part where it says, or, for keg_boot_plan_place(), where there is room, of which
+ * part->gpa then tells: just below 640 KiB if `low`, where a PC's firmware keeps its own data;
+ * else, or when nothing is free there, at the lowest address after the image, and then anywhere.
+ * -ENOEXEC it overlaps another part; -EFAULT not all of it is writable memory, or there is no room
+ */
+int keg_boot_plan_add(struct keg_boot_plan *plan, const struct keg_boot_part *part);
+int keg_boot_plan_place(
+	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, bool low);
+
+/* Writes all parts to guest memory, and sets the entry's `low` and `high`. */
+int keg_boot_plan_carry_out(struct keg_boot_plan *plan);
+
+/* Where the writable memory ends that holds `gpa`: at `gpa` itself if there is none. */
+keg_gpa keg_boot_memory_end(struct keg_mem *mem, keg_gpa gpa);
+
+/* Whether a region is memory that an image can be put into. */
+bool keg_boot_region_writable(const struct keg_region *region);
+
+/* The region after this one, or NULL. */
+struct keg_region *keg_boot_region_after(struct keg_mem *mem, const struct keg_region *region);
+
+/* The loaders, one a format. Each adds its parts to the plan and fills in the entry. */
+int keg_boot_plan_elf(struct keg_boot_plan *plan);
+int keg_boot_plan_multiboot(struct keg_boot_plan *plan);
+int keg_boot_plan_flat(struct keg_boot_plan *plan);
+
+#endif
