@@ -12,7 +12,7 @@ run: ## install what is missing, build, show the KVM at hand, run the built-in g
 	@tools/run
 
 check: ## install what is missing, build, run every test (tools/check --help: some of them)
-	@tools/deps build
+	@tools/deps build check lint || { tools/lab --install; exit 1; }
 	@tools/check
 
 lint: ## check the sources: layers, sizes, format, clang-tidy, cppcheck ... (tools/lint --help)
