@@ -17,5 +17,8 @@
 #ifdef __x86_64__
 #include <keg/x86.h>
 #endif
+#ifdef __aarch64__
+#include <keg/arm64.h>
+#endif
 
 #endif

@@ -161,10 +161,6 @@ struct keg_exit {
 		struct {
 			uint8_t vector;
 		} eoi;
-		struct {
-			uint32_t left; /* KICKED, TIMEOUT … within keg_vcpu_step(): not yet executed
-					*/
-		} step;
 	};
 };
 
@@ -197,9 +193,10 @@ KEG_API int keg_vcpu_step(
 
 /*
  * Finishes the instruction whose port or memory read the last exit asked for, without running
- * further: do it before registers are changed or saved. Harmless when there is none.
+ * further: do it before registers are changed or saved. Harmless when there is none. Returns 0 when
+ * it is finished, and 1 when it asks for another part first, which is in *exit.
  */
-KEG_API int keg_vcpu_complete(struct keg_vcpu *vcpu);
+KEG_API int keg_vcpu_complete(struct keg_vcpu *vcpu, struct keg_exit *exit);
 
 /*
  * Makes the run that is going on, or the next one, return KEG_EXIT_KICKED, once: kicks that come
@@ -212,18 +209,19 @@ KEG_API int keg_vcpu_kick(struct keg_vcpu *vcpu);
 /*
  * Gives the signal `signo` to keg, for the whole process: installs a handler that does next to
  * nothing. Once, before machines are made with it (struct keg_vm_config). A real-time signal
- * such as SIGRTMIN is best. -EBUSY the program has a handler for it; -EINVAL no such signal
+ * such as SIGRTMIN is best. It must not be blocked in the threads that run vCPUs. -EBUSY the
+ * program has a handler for it; -EINVAL no such signal
  */
 KEG_API int keg_kick_install(int signo);
 
 /*
- * An exit in words, for people: "port write: 1 byte 0x41 to 0x3f8", "KVM internal error: emulation
- * failure (suberror 1), instruction bytes 0f c7 …". Writes at most `size` bytes, a terminating 0
- * included, and returns how long the whole text is, as snprintf(3) does.
+ * An exit in words, for people: "port write of 1 byte at 0x3f8", "KVM internal error 1: …". Writes
+ * at most `size` bytes, a terminating 0 included, and returns the text's length: `size` or more if
+ * it was cut.
  */
 KEG_API int keg_exit_describe(const struct keg_exit *exit, char *text, size_t size);
 
-/* The name of a reason: "io", "mmio", "kicked" …; "reason-77" does not exist: NULL if unknown. */
+/* The name of a reason: "io", "mmio", "kicked" …; NULL if keg does not know it. */
 KEG_API const char *keg_exit_name(uint32_t reason);
 
 /* A write that was collected without an exit (keg_vm_coalesce_mmio()). `data` is a copy. */

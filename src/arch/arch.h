@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What differs between architectures, behind one interface: each function is implemented once in
+ * src/arch/x86_64 and once in src/arch/arm64, and the build takes the one that fits. What the layer
+ * src/kvm needs of the architecture is declared in kvm/vcpu.h and implemented in the same place.
+ */
+#ifndef KEG_ARCH_ARCH_H
+#define KEG_ARCH_ARCH_H
+
+#include <keg/boot.h>
+
+/* e_machine of ELF images for this architecture, of 32 and of 64 bits; 0 if there are none. */
+uint16_t keg_arch_elf_machine(bool is64);
+
+/* The mode that an image of this kind is entered in unless its user says otherwise. */
+enum keg_entry_mode keg_arch_default_mode(enum keg_image_kind kind);
+
+/* Whether a vCPU can be put in this mode. */
+bool keg_arch_has_mode(enum keg_entry_mode mode);
+
+/* Where memory begins, and where flat images are put unless their user says otherwise. */
+keg_gpa keg_arch_memory_start(void);
+keg_gpa keg_arch_flat_load_address(void);
+
+/*
+ * Puts into memory what the entry's mode needs there (x86-64's page tables), outside
+ * [entry->low, entry->high), which it widens. -EFAULT there is no room
+ */
+int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry);
+
+/* Puts a vCPU at an entry, in its mode, interrupts off. */
+int keg_arch_enter(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry);
+
+/* A vCPU as a board starts it: what KVM supports of features is switched on. `first` runs at once.
+ */
+int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, uint32_t count);
+
+/* Where a vCPU is, for messages: its program counter. */
+int keg_arch_get_pc(struct keg_vcpu *vcpu, uint64_t *pc);
+
+/*
+ * Whether nothing but a reset could wake this vCPU: it is halted with interrupts off, or was never
+ * started. 1, 0, or a negative errno.
+ */
+int keg_arch_is_dead(struct keg_vcpu *vcpu);
+
+/* A loop of two instructions a round, in the guest's kernel mode: for measuring it. */
+struct keg_arch_loop {
+	const void *code;
+	size_t bytes;
+};
+struct keg_arch_loop keg_arch_counting_loop(void);
+
+/* How many rounds a vCPU has done in that loop, and the loop in this process: `rounds` of it. */
+int keg_arch_loop_count(struct keg_vcpu *vcpu, uint64_t *rounds);
+void keg_arch_host_loop(uint64_t rounds);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registers in the area that a vCPU shares with the kernel (KVM_CAP_SYNC_REGS): reading them after
+ * an exit, and setting them before a run, without a system call. KVM stores a class of registers
+ * there only when asked, which is not free; so it is asked for those that the owner reads, until he
+ * has not for a while.
+ */
+#include "kvm/vcpu.h"
+
+/* Runs after which a class that nobody reads is no longer asked for. */
+enum { FORGET_AFTER = 64 };
+
+bool keg_shared_regs_read(struct keg_vcpu *vcpu, uint64_t bit)
+{
+	struct keg_shared_regs *shared = &vcpu->shared;
+
+	if (!(shared->supported & bit))
+		return false;
+	shared->wanted |= bit;
+	shared->unread = 0;
+	return shared->current & bit;
+}
+
+bool keg_shared_regs_write(struct keg_vcpu *vcpu, uint64_t bit)
+{
+	if (!(vcpu->shared.supported & bit))
+		return false;
+	vcpu->shared.current |= bit;
+	vcpu->run->kvm_dirty_regs |= bit;
+	return true;
+}
+
+int keg_shared_regs_flush(struct keg_vcpu *vcpu)
+{
+	uint64_t dirty = vcpu->run->kvm_dirty_regs;
+	int rc = 0;
+
+	if (dirty) {
+		vcpu->run->kvm_dirty_regs = 0;
+		rc = keg_arch_flush_registers(vcpu, dirty);
+		if (rc < 0)
+			vcpu->run->kvm_dirty_regs = dirty;
+	}
+	return rc;
+}
+
+void keg_shared_regs_before_run(struct keg_vcpu *vcpu)
+{
+	struct keg_shared_regs *shared = &vcpu->shared;
+
+	if (shared->unread++ == FORGET_AFTER)
+		shared->wanted = 0;
+	vcpu->run->kvm_valid_regs = shared->wanted;
+}
+
+void keg_shared_regs_after_run(struct keg_vcpu *vcpu)
+{
+	vcpu->shared.current = vcpu->run->kvm_valid_regs;
+}
