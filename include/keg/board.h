@@ -26,6 +26,9 @@ struct keg_board;
 /* What the guest writes to its serial port. In a vCPU's thread; must not block for long. */
 typedef void keg_console_output(void *context, const void *bytes, size_t count);
 
+/* There is room for input again, after keg_board_console_input() had too little. In any thread. */
+typedef void keg_console_room(void *context);
+
 struct keg_board_config {
 	size_t size;           /* sizeof(struct keg_board_config) */
 	uint64_t memory_bytes; /* a multiple of 4096; 0 for 256 MiB */
@@ -34,6 +37,7 @@ struct keg_board_config {
 	bool statistics;       /* measure times: keg_board_get_stats() */
 	const struct keg_boot_config *boot;
 	keg_console_output *console_output; /* may be NULL */
+	keg_console_room *console_room;     /* may be NULL */
 	void *console_context;
 };
 
@@ -74,7 +78,10 @@ KEG_API int keg_board_run(struct keg_board *board, struct keg_board_result *resu
 /* Ends the run, now or as soon as it begins. */
 KEG_API void keg_board_stop(struct keg_board *board);
 
-/* Bytes for the guest's serial port. Returns how many there was room for. */
+/*
+ * Bytes for the guest's serial port. Returns how many there was room for. If that is not all,
+ * `console_room` is called once there is room again.
+ */
 KEG_API size_t keg_board_console_input(struct keg_board *board, const void *bytes, size_t count);
 
 /* Exits by reason, all vCPUs together. */

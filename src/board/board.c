@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* A board's making and end. */
+#include "board/board.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "arch/arch.h"
+#include "base/error.h"
+#include "board/platform.h"
+
+enum { DEFAULT_MEMORY = 256 << 20 };
+
+uint64_t board_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int check_config(struct keg_board *board, const struct keg_board_config *given)
+{
+	struct keg_board_config *config = &board->config;
+	int most = keg_host_max_vcpus(board->host);
+	int rc = keg_config_copy(
+		config, sizeof(*config), given, given->size, "struct keg_board_config");
+
+	if (rc)
+		return rc;
+	if (!config->memory_bytes)
+		config->memory_bytes = DEFAULT_MEMORY;
+	if (!config->cpus)
+		config->cpus = 1;
+	if (config->cpus > (uint32_t)most)
+		return keg_fail(
+			EINVAL, "a board of %u vCPUs: this KVM allows %d", config->cpus, most);
+	if (!config->kick_signal)
+		return keg_fail(EINVAL, "a board needs a kick signal: see keg_kick_install()");
+	if (!config->boot)
+		return keg_fail(EINVAL, "a board needs an image: struct keg_board_config, boot");
+	return 0;
+}
+
+static int create_machine(struct keg_board *board)
+{
+	const struct keg_vm_config config = {
+		.size = sizeof(config), .kick_signal = board->config.kick_signal};
+	int rc = keg_vm_create(board->host, &config, &board->vm);
+
+	if (!rc)
+		rc = keg_mem_create(board->vm, &board->mem);
+	if (!rc)
+		rc = keg_bus_create("port", &board->ports);
+	if (!rc)
+		rc = keg_bus_create("memory", &board->memory);
+	if (!rc)
+		rc = platform_create(board);
+	if (!rc)
+		rc = keg_boot_load(board->mem, board->config.boot, &board->entry);
+	return rc;
+}
+
+static int create_cpu(struct keg_board *board, uint32_t index)
+{
+	struct board_cpu *cpu = &board->cpus[index];
+	int rc = keg_vcpu_create(board->vm, NULL, &cpu->vcpu);
+
+	if (rc)
+		return rc;
+	cpu->board = board;
+	board->cpu_count++;
+	return keg_arch_init_vcpu(cpu->vcpu, index == 0, board->config.cpus);
+}
+
+static int create_cpus(struct keg_board *board)
+{
+	int rc = 0;
+
+	board->cpus = calloc(board->config.cpus, sizeof(*board->cpus));
+	if (!board->cpus)
+		return keg_fail_errno(ENOMEM, "making %u vCPUs", board->config.cpus);
+	for (uint32_t i = 0; !rc && i < board->config.cpus; i++)
+		rc = create_cpu(board, i);
+	if (!rc)
+		rc = platform_finish(board);
+	return rc ? rc : keg_boot_enter(board->cpus[0].vcpu, &board->entry);
+}
+
+/* The lock and the condition: made first, so that the rest can count on them. */
+static int init(struct keg_board *board)
+{
+	pthread_condattr_t monotonic;
+	int rc = pthread_mutex_init(&board->lock, NULL);
+
+	if (rc)
+		return keg_fail_errno(rc, "making a lock");
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	rc = pthread_cond_init(&board->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	if (rc) {
+		pthread_mutex_destroy(&board->lock);
+		return keg_fail_errno(rc, "making a condition");
+	}
+	return 0;
+}
+
+int keg_board_create(
+	struct keg_host *host, const struct keg_board_config *config, struct keg_board **result)
+{
+	uint64_t began = board_now();
+	struct keg_board *board;
+	int rc;
+
+	*result = NULL;
+	board = calloc(1, sizeof(*board));
+	if (!board)
+		return keg_fail_errno(ENOMEM, "making a board");
+	board->host = host;
+	rc = check_config(board, config);
+	if (!rc)
+		rc = init(board);
+	if (rc) {
+		free(board);
+		return rc;
+	}
+	rc = create_machine(board);
+	if (!rc)
+		rc = create_cpus(board);
+	if (rc) {
+		keg_board_destroy(board);
+		return rc;
+	}
+	/* What was borrowed for the call is forgotten. */
+	board->config.boot = NULL;
+	board->create_ns = board_now() - began;
+	*result = board;
+	return 0;
+}
+
+void keg_board_destroy(struct keg_board *board)
+{
+	if (!board)
+		return;
+	for (uint32_t i = 0; i < board->cpu_count; i++)
+		keg_vcpu_destroy(board->cpus[i].vcpu);
+	free(board->cpus);
+	platform_destroy(board);
+	keg_bus_destroy(board->memory);
+	keg_bus_destroy(board->ports);
+	keg_mem_destroy(board->mem);
+	keg_vm_destroy(board->vm);
+	pthread_cond_destroy(&board->changed);
+	pthread_mutex_destroy(&board->lock);
+	free(board);
+}
+
+size_t keg_board_console_input(struct keg_board *board, const void *bytes, size_t count)
+{
+	return platform_console_input(board, bytes, count);
+}
