@@ -4,28 +4,11 @@
 
 #include <inttypes.h>
 
+#include "arch/arch.h"
 #include "base/error.h"
 
-/* Where a PC's firmware puts a boot sector, and where the loaders of kernels have put them since.
- */
-#define BOOT_SECTOR   0x7c00
-#define ABOVE_LOW_END 0x100000
-
-/* Where the image goes if the configuration does not say. */
-static int default_address(const struct keg_boot_plan *plan, uint64_t *address)
-{
-	struct keg_region *region = keg_mem_next_region(plan->mem, 0);
-
-	while (region && !keg_boot_region_writable(region))
-		region = keg_boot_region_after(plan->mem, region);
-	if (!region)
-		return keg_fail(EFAULT, "flat image: the machine has no memory");
-	if (plan->entry.mode == KEG_ENTRY_REAL)
-		*address = BOOT_SECTOR;
-	else
-		*address = keg_region_gpa(region) + ABOVE_LOW_END;
-	return 0;
-}
+/* Where a PC's firmware puts a boot sector. */
+enum { BOOT_SECTOR = 0x7c00 };
 
 int keg_boot_plan_flat(struct keg_boot_plan *plan)
 {
@@ -37,12 +20,12 @@ int keg_boot_plan_flat(struct keg_boot_plan *plan)
 		.data = config->image,
 		.data_bytes = config->image_bytes,
 	};
-	int rc = 0;
+	int rc;
 
 	if (!(config->flags & KEG_BOOT_LOAD_ADDRESS))
-		rc = default_address(plan, &part.gpa);
-	if (!rc)
-		rc = keg_boot_plan_add(plan, &part);
+		part.gpa = plan->entry.mode == KEG_ENTRY_REAL ? BOOT_SECTOR
+							      : keg_arch_flat_load_address();
+	rc = keg_boot_plan_add(plan, &part);
 	if (rc)
 		return rc;
 	plan->entry.pc = config->flags & KEG_BOOT_ENTRY ? config->entry : part.gpa;

@@ -13,14 +13,13 @@ enum { STACK_BYTES = 16384 };
 static const struct loader {
 	enum keg_image_kind kind;
 	int (*plan)(struct keg_boot_plan *plan);
-	enum keg_entry_mode mode; /* unless the configuration says otherwise */
-	bool only_mode;           /* the format knows no other */
+	enum keg_entry_mode only; /* if the format knows no other mode */
 	bool modules;             /* and command line: the loader hands them over itself */
 } loaders[] = {
-	{KEG_IMAGE_ELF32, keg_boot_plan_elf, KEG_ENTRY_PROTECTED, false, false},
-	{KEG_IMAGE_ELF64, keg_boot_plan_elf, KEG_ENTRY_LONG, false, false},
-	{KEG_IMAGE_MULTIBOOT, keg_boot_plan_multiboot, KEG_ENTRY_PROTECTED, true, true},
-	{KEG_IMAGE_FLAT, keg_boot_plan_flat, KEG_ENTRY_LONG, false, false},
+	{KEG_IMAGE_ELF32, keg_boot_plan_elf, KEG_ENTRY_AUTO, false},
+	{KEG_IMAGE_ELF64, keg_boot_plan_elf, KEG_ENTRY_AUTO, false},
+	{KEG_IMAGE_MULTIBOOT, keg_boot_plan_multiboot, KEG_ENTRY_PROTECTED, true},
+	{KEG_IMAGE_FLAT, keg_boot_plan_flat, KEG_ENTRY_AUTO, false},
 };
 
 /* The highest address that the processor can begin at, by mode. */
@@ -79,10 +78,24 @@ static int check_config(const struct keg_boot_config *config, const struct loade
 		return keg_fail(EINVAL,
 			"an initrd is a module of a Multiboot kernel: this image is %s",
 			keg_image_kind_name(config->kind));
-	if (loader->only_mode && config->mode != loader->mode)
+	return 0;
+}
+
+/* The mode to begin in: the format's, the architecture's choice for it, or the caller's. */
+static int resolve_mode(struct keg_boot_config *config, const struct loader *loader)
+{
+	enum keg_entry_mode asked = config->mode;
+
+	if ((unsigned int)asked > KEG_ENTRY_LONG)
+		return keg_fail(EINVAL, "struct keg_boot_config: mode %d is unknown", (int)asked);
+	if (asked == KEG_ENTRY_AUTO)
+		config->mode = loader->only ? loader->only : keg_arch_default_mode(config->kind);
+	else if (!keg_arch_has_mode(asked))
+		return keg_fail(ENOTSUP, "this machine has no %s", modes[asked].name);
+	else if (loader->only && asked != loader->only)
 		return keg_fail(EINVAL, "a %s kernel begins in %s, not in %s",
-			keg_image_kind_name(config->kind), modes[loader->mode].name,
-			modes[config->mode].name);
+			keg_image_kind_name(config->kind), modes[loader->only].name,
+			modes[asked].name);
 	return 0;
 }
 
@@ -104,17 +117,15 @@ static int resolve(struct keg_boot_config *config, const struct loader **loader)
 		config->command_line = "";
 	if (!config->initrd_line)
 		config->initrd_line = "";
-	if ((unsigned int)config->mode > KEG_ENTRY_LONG)
-		return keg_fail(EINVAL, "struct keg_boot_config: mode %d is unknown", config->mode);
-	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++) {
-		if (loaders[i].kind != config->kind)
-			continue;
-		*loader = &loaders[i];
-		if (config->mode == KEG_ENTRY_AUTO)
-			config->mode = loaders[i].mode;
-		return check_config(config, *loader);
+	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]) && !*loader; i++) {
+		if (loaders[i].kind == config->kind)
+			*loader = &loaders[i];
 	}
-	return keg_fail(EINVAL, "struct keg_boot_config: kind %d is unknown", config->kind);
+	if (!*loader)
+		return keg_fail(
+			EINVAL, "struct keg_boot_config: kind %d is unknown", (int)config->kind);
+	rc = check_config(config, *loader);
+	return rc ? rc : resolve_mode(config, *loader);
 }
 
 static int check_entry(const struct keg_boot_entry *entry)

@@ -58,7 +58,7 @@ static uint64_t piece(struct keg_mem *mem, keg_gpa gpa, uint64_t bytes, struct k
 
 unsigned char *fake_at(struct keg_mem *mem, keg_gpa gpa, uint64_t bytes)
 {
-	struct keg_region *region;
+	struct keg_region *region = NULL;
 
 	if (piece(mem, gpa, bytes, &region) != bytes || !region->host)
 		return NULL;
@@ -68,7 +68,7 @@ unsigned char *fake_at(struct keg_mem *mem, keg_gpa gpa, uint64_t bytes)
 /* Writes, from `data` or all of one value. */
 static int put(struct keg_mem *mem, keg_gpa gpa, const unsigned char *data, int value, size_t bytes)
 {
-	struct keg_region *region;
+	struct keg_region *region = NULL;
 
 	while (bytes) {
 		uint64_t length = piece(mem, gpa, bytes, &region);
@@ -135,6 +135,22 @@ uint16_t keg_arch_elf_machine(bool is64)
 	if (is64)
 		return fake_machine;
 	return fake_machine == EM_X86_64 ? EM_386 : EM_NONE;
+}
+
+enum keg_entry_mode keg_arch_default_mode(enum keg_image_kind kind)
+{
+	return kind == KEG_IMAGE_ELF32 && fake_machine == EM_X86_64 ? KEG_ENTRY_PROTECTED
+								    : KEG_ENTRY_LONG;
+}
+
+bool keg_arch_has_mode(enum keg_entry_mode mode)
+{
+	return fake_machine == EM_X86_64 || mode == KEG_ENTRY_LONG;
+}
+
+keg_gpa keg_arch_flat_load_address(void)
+{
+	return fake_machine == EM_X86_64 ? 0x100000 : 0x40100000;
 }
 
 int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry)

@@ -64,7 +64,7 @@ static void kinds_have_names(void **state)
 	assert_string_equal(keg_image_kind_name((enum keg_image_kind)77), "unknown");
 }
 
-static void a_flat_image_goes_1_mib_above_the_start_of_memory(void **state)
+static void a_flat_image_goes_where_the_architecture_puts_it(void **state)
 {
 	(void)state;
 	assert_ok(load());
@@ -75,6 +75,7 @@ static void a_flat_image_goes_1_mib_above_the_start_of_memory(void **state)
 	assert_int_equal(*fake_at(&mem, 0x102000, 1), 0xaa);
 
 	fake_free(&mem);
+	fake_machine = EM_AARCH64;
 	fake_add(&mem, 0x10000000, 0x1000, FAKE_NOTHING);
 	fake_add(&mem, 0x40000000, 0x400000, FAKE_RAM);
 	assert_ok(load());
@@ -133,6 +134,16 @@ static void protected_mode_begins_below_4_gib(void **state)
 	assert_int_equal(entry.high, (UINT64_C(1) << 32) + sizeof(image));
 }
 
+static void modes_that_the_machine_lacks_are_refused(void **state)
+{
+	(void)state;
+	fake_machine = EM_AARCH64;
+	config.mode = KEG_ENTRY_REAL;
+	assert_fails(load(), ENOTSUP, "this machine has no real mode");
+	config.mode = KEG_ENTRY_PROTECTED;
+	assert_fails(load(), ENOTSUP, "this machine has no protected mode");
+}
+
 static void the_command_line_is_the_second_argument(void **state)
 {
 	(void)state;
@@ -162,7 +173,8 @@ static void a_machine_without_room_is_refused(void **state)
 {
 	(void)state;
 	fake_free(&mem);
-	assert_fails(load(), EFAULT, "flat image: the machine has no memory");
+	assert_fails(load(), EFAULT,
+		"flat image: 0x2000 bytes at 0x100000: the machine has no memory at");
 	fake_add(&mem, 0, 0x102000, FAKE_RAM);
 	config.flags = KEG_BOOT_LOAD_ADDRESS;
 	config.load_address = 0x1000;
@@ -237,10 +249,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(images_are_told_by_their_first_bytes),
 		TEST(kinds_have_names),
-		TEST(a_flat_image_goes_1_mib_above_the_start_of_memory),
+		TEST(a_flat_image_goes_where_the_architecture_puts_it),
 		TEST(a_flat_image_goes_where_it_is_told_to),
 		TEST(a_flat_image_in_real_mode_is_a_boot_sector),
 		TEST(protected_mode_begins_below_4_gib),
+		TEST(modes_that_the_machine_lacks_are_refused),
 		TEST(the_command_line_is_the_second_argument),
 		TEST(the_stack_overlaps_nothing),
 		TEST(a_machine_without_room_is_refused),
