@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* The console's thread: one poll loop over signals, keys, the time limit and the board's room. */
+#include "console.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "console_keys.h"
+#include "terminal.h"
+
+static const uint64_t ns_per_second = 1000000000;
+static const int taken_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT};
+
+/* ---- Set-up ---- */
+
+/* The signals that are ours; one that was ignored when the program began stays so: nohup(1). */
+static void choose_signals(sigset_t *set)
+{
+	struct sigaction action;
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(taken_signals) / sizeof(taken_signals[0]); i++) {
+		if (sigaction(taken_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaddset(set, taken_signals[i]);
+	}
+}
+
+int console_init(struct console *console)
+{
+	memset(console, 0, sizeof(*console));
+	console->timer = -1;
+	console->input = STDIN_FILENO;
+	console->terminal = isatty(STDIN_FILENO);
+	choose_signals(&console->blocked);
+	pthread_sigmask(SIG_BLOCK, &console->blocked, &console->before);
+	/* A write to a pipe that nobody reads is an error like others. */
+	signal(SIGPIPE, SIG_IGN);
+	console->signals = signalfd(-1, &console->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	console->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	console->stopping = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (console->signals >= 0 && console->wake >= 0 && console->stopping >= 0)
+		return 0;
+	cli_error("cannot set the console up: %s", strerror(errno));
+	console_fini(console);
+	return -1;
+}
+
+void console_fini(struct console *console)
+{
+	const int fds[] = {console->signals, console->wake, console->stopping, console->timer};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	pthread_sigmask(SIG_SETMASK, &console->before, NULL);
+}
+
+/* ---- From the vCPUs' threads ---- */
+
+static void set_event(int fd)
+{
+	const uint64_t one = 1;
+
+	/* It fails only when it is set 2^64 times over. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void console_room(void *context)
+{
+	struct console *console = context;
+
+	atomic_store(&console->room, true);
+	set_event(console->wake);
+}
+
+/* Waits until output can be written. False if it is not worth while any more. */
+static bool wait_writable(struct console *console)
+{
+	struct pollfd fds[] = {
+		{.fd = STDOUT_FILENO, .events = POLLOUT},
+		{.fd = console->stopping, .events = POLLIN},
+	};
+
+	do {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return false;
+	} while (!fds[0].revents && !fds[1].revents);
+	return fds[0].revents != 0;
+}
+
+void console_output(void *context, const void *bytes, size_t count)
+{
+	struct console *console = context;
+	const char *at = bytes;
+
+	if (count)
+		atomic_store(&console->line_begun, at[count - 1] != '\n');
+	while (count && !atomic_load(&console->output_error)) {
+		/* A pipe that is ready takes this much without blocking (pipe(7), PIPE_BUF). */
+		size_t part = count < 4096 ? count : 4096;
+		ssize_t written;
+
+		if (!wait_writable(console))
+			return;
+		written = write(STDOUT_FILENO, at, part);
+		if (written < 0 && errno != EINTR && errno != EAGAIN) {
+			atomic_store(&console->output_error, errno);
+			set_event(console->wake);
+		} else if (written > 0) {
+			at += written;
+			count -= (size_t)written;
+		}
+	}
+}
+
+/* ---- Stopping ---- */
+
+static void stop(struct console *console, enum console_stop why)
+{
+	if (console->stop == CONSOLE_RUNNING)
+		console->stop = why;
+	set_event(console->stopping);
+	keg_board_stop(console->board);
+}
+
+/* A second signal does not wait for the machine to end. */
+static void end_by_signal(struct console *console, int signo)
+{
+	sigset_t set;
+
+	if (console->stop == CONSOLE_STOP_SIGNAL) {
+		terminal_leave();
+		signal(signo, SIG_DFL);
+		sigemptyset(&set);
+		sigaddset(&set, signo);
+		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+		raise(signo);
+	}
+	console->signo = signo;
+	stop(console, CONSOLE_STOP_SIGNAL);
+}
+
+/* ---- Job control ---- */
+
+/*
+ * Takes the terminal, if the shell has given it to us. If not, asks for it as a process does that
+ * reads in the background: SIGTTIN suspends us until SIGCONT comes, and then this is called again.
+ */
+static void take_terminal(struct console *console)
+{
+	if (console->stop != CONSOLE_RUNNING)
+		return; /* what is ending reads no more */
+	console->listening = terminal_foreground(console->input);
+	if (!console->listening)
+		raise(SIGTTIN);
+	else if (terminal_enter(console->input) != 0)
+		cli_error("cannot put the terminal into raw mode: %s", strerror(errno));
+}
+
+static void suspend(struct console *console)
+{
+	sigset_t set;
+
+	terminal_leave();
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(SIGTSTP); /* until SIGCONT */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (console->terminal)
+		take_terminal(console);
+}
+
+static void resume(struct console *console)
+{
+	if (!console->terminal || console->input < 0)
+		return;
+	/* Whoever stopped us without notice may have changed the terminal since. */
+	if (terminal_foreground(console->input))
+		terminal_leave();
+	take_terminal(console);
+}
+
+static void take_signals(struct console *console)
+{
+	struct signalfd_siginfo info;
+
+	while (read(console->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTSTP)
+			suspend(console);
+		else if (info.ssi_signo == SIGCONT)
+			resume(console);
+		else
+			end_by_signal(console, (int)info.ssi_signo);
+	}
+}
+
+/* ---- The loop ---- */
+
+static void take_wake(struct console *console)
+{
+	uint64_t count;
+
+	if (read(console->wake, &count, sizeof(count)) < 0)
+		return;
+	if (atomic_exchange(&console->room, false))
+		console->room_wanted = false;
+	console_feed(console);
+	if (atomic_load(&console->output_error))
+		stop(console, CONSOLE_STOP_OUTPUT);
+}
+
+/* A pipe is read only when all before it was taken; keys always, since some are for keg. */
+static bool wants_input(const struct console *console)
+{
+	if (console->input < 0)
+		return false;
+	return console->terminal ? console->listening : console->count == 0;
+}
+
+static void *serve(void *context)
+{
+	struct console *console = context;
+	enum { SIGNALS, WAKE, TIMER, INPUT, FDS };
+	struct pollfd fds[FDS] = {
+		[SIGNALS] = {.fd = console->signals, .events = POLLIN},
+		[WAKE] = {.fd = console->wake, .events = POLLIN},
+		[TIMER] = {.fd = console->timer, .events = POLLIN},
+	};
+
+	if (console->terminal)
+		take_terminal(console);
+	while (!atomic_load(&console->finish)) {
+		fds[INPUT] = (struct pollfd){.fd = -1, .events = POLLIN};
+		if (wants_input(console))
+			fds[INPUT].fd = console->input;
+		if (poll(fds, FDS, -1) < 0)
+			continue; /* EINTR */
+		if (fds[SIGNALS].revents)
+			take_signals(console);
+		if (fds[WAKE].revents)
+			take_wake(console);
+		if (fds[TIMER].revents) {
+			fds[TIMER].fd = -1;
+			stop(console, CONSOLE_STOP_TIME);
+		}
+		if (fds[INPUT].revents && wants_input(console) && console_read(console))
+			stop(console, CONSOLE_STOP_KEYS);
+	}
+	return NULL;
+}
+
+static int set_timer(struct console *console, uint64_t limit_ns)
+{
+	struct itimerspec when = {
+		.it_value.tv_sec = (time_t)(limit_ns / ns_per_second),
+		.it_value.tv_nsec = (long)(limit_ns % ns_per_second),
+	};
+
+	console->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (console->timer < 0)
+		return -1;
+	return timerfd_settime(console->timer, 0, &when, NULL);
+}
+
+int console_start(struct console *console, struct keg_board *board, uint64_t limit_ns)
+{
+	int rc;
+
+	console->board = board;
+	if (limit_ns && set_timer(console, limit_ns) != 0) {
+		cli_error("cannot set the time limit: %s", strerror(errno));
+		return -1;
+	}
+	if (console->terminal)
+		terminal_guard();
+	rc = pthread_create(&console->thread, NULL, serve, console);
+	if (rc) {
+		cli_error("cannot make the console's thread: %s", strerror(rc));
+		return -1;
+	}
+	console->started = true;
+	return 0;
+}
+
+void console_finish(struct console *console)
+{
+	if (console->started) {
+		atomic_store(&console->finish, true);
+		set_event(console->wake);
+		pthread_join(console->thread, NULL);
+		console->started = false;
+	}
+	terminal_leave();
+}

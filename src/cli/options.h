@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Options as a table: parsing, --help and completion are all made from it. */
+#ifndef KEG_CLI_OPTIONS_H
+#define KEG_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli.h"
+
+/* A word that an option takes, and what it stands for. A table ends with { NULL }. */
+struct cli_choice {
+	const char *name;
+	int value;
+};
+
+/*
+ * One option. A table ends with { 0 }; a row with `help` and no name is a heading.
+ * `set` puts the value into its field of the settings, and returns NULL, or what kind of value it
+ * takes: "a size such as 512M". The value is NULL where there is none.
+ */
+struct cli_option {
+	const char *name; /* without the dashes */
+	char letter;      /* or 0 */
+	const char *argument;
+	bool argument_optional; /* then only as --name=VALUE */
+	const char *help;
+	const char *(*set)(const struct cli_option *option, const char *value, void *field);
+	size_t field;                     /* its offset in the settings */
+	const struct cli_choice *choices; /* of cli_set_choice */
+};
+
+/* ---- Setters, and the types of the fields that they set ---- */
+
+struct cli_number {
+	uint64_t value;
+	bool given;
+};
+
+struct cli_optional_string {
+	const char *value; /* NULL: the option was given without one */
+	bool given;
+};
+
+const char *cli_set_flag(const struct cli_option *, const char *, void *);   /* bool */
+const char *cli_set_string(const struct cli_option *, const char *, void *); /* const char * */
+const char *cli_set_number(const struct cli_option *, const char *, void *); /* cli_number */
+const char *cli_set_size(const struct cli_option *, const char *, void *);   /* cli_number */
+const char *cli_set_seconds(
+	const struct cli_option *, const char *, void *);                    /* cli_number, in ns */
+const char *cli_set_choice(const struct cli_option *, const char *, void *); /* int */
+const char *cli_set_optional(const struct cli_option *, const char *, void *);
+
+/* ---- Values ---- */
+
+/* A number, decimal or after 0x hexadecimal. False if it is none, or too large. */
+bool cli_parse_number(const char *text, uint64_t *value);
+
+/* A number of bytes: 4096, 0x1000, 512K, 512M, 2G, 1T, also with B or iB after the letter. */
+bool cli_parse_size(const char *text, uint64_t *bytes);
+
+/* Seconds, with a fraction perhaps: 10, 0.5. */
+bool cli_parse_seconds(const char *text, uint64_t *ns);
+
+/* ---- Tables ---- */
+
+enum cli_parsed {
+	CLI_PARSED,
+	CLI_PARSED_HELP,  /* --help was among them */
+	CLI_PARSED_WRONG, /* it has been complained about */
+};
+
+/* Fills the settings from the words of a command line (ends with NULL). */
+enum cli_parsed cli_parse(const struct cli_command *command, char **words, void *settings);
+
+/* The option of that name (without dashes), or of that letter if `length` is 1, or NULL. */
+const struct cli_option *cli_find_option(
+	const struct cli_command *command, const char *name, size_t length);
+
+/* Prints a command's help; and that of the program as a whole. */
+void cli_help(const struct cli_command *command);
+void cli_help_all(void);
+
+#endif

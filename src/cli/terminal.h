@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The terminal in raw mode, and back in its own mode however the program ends. */
+#ifndef KEG_CLI_TERMINAL_H
+#define KEG_CLI_TERMINAL_H
+
+#include <stdbool.h>
+
+/*
+ * Makes terminal_leave() happen at exit(3) and when a fault or abort(3) ends the program. Once,
+ * before the first terminal_enter().
+ */
+void terminal_guard(void);
+
+/* Whether this process may use the terminal now: its shell has not put it into the background. */
+bool terminal_foreground(int fd);
+
+/*
+ * Raw mode: every key reaches the program as it is, Ctrl-C too, and none is echoed. What is written
+ * is still processed, so that "\n" begins a new line. 0, or -1 with errno.
+ */
+int terminal_enter(int fd);
+
+/* Back to the mode before terminal_enter(); harmless when that has happened. Also for signal
+ * handlers. */
+void terminal_leave(void);
+
+#endif
