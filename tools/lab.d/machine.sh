@@ -71,14 +71,29 @@ bound() {
 	exec setpriv --pdeathsig KILL "$@"
 }
 
-# Starts the file daemon and waits until it listens. Without root it runs in a user namespace, as
-# the root that its sandbox needs; to the outer machine it is the user still.
-start_files() {
-	local command=("$VIRTIOFSD" -f "--socket-path=$JOB/outer.socket"
-		-o source=/ -o sandbox=chroot -o cache=always) line
+make_noatime() {
+	cc -D_GNU_SOURCE -O2 -shared -fPIC -o "$1" "$LAB_D/noatime.c" -ldl
+}
 
-	[ "$(id -u)" -eq 0 ] || command=(unshare --map-root-user --map-auto "${command[@]}")
-	exec {FILES_FD}< <(bound "${command[@]}" 2>&1 </dev/null)
+# Sets FILES to the file daemon's command. Without root it runs in a user namespace, as the root
+# that its sandbox needs; to the outer machine it is the user still.
+describe_files() {
+	local noatime
+
+	FILES=("$VIRTIOFSD" -f -o source=/ -o sandbox=chroot -o cache=always)
+	if [ "$(id -u)" -ne 0 ]; then
+		noatime=$CACHE/lab/noatime-$(sha256sum <"$LAB_D/noatime.c" | cut -c 1-16).so
+		once "$noatime" make_noatime
+		FILES=(unshare --map-root-user --map-auto env "LD_PRELOAD=$noatime" "${FILES[@]}")
+	fi
+	FILES=("$LAB_D/listen" "$JOB/outer.socket" "${FILES[@]}")
+}
+
+# Starts the file daemon and waits until it is ready.
+start_files() {
+	local line
+
+	exec {FILES_FD}< <(bound "${FILES[@]}" 2>&1 </dev/null)
 	FILES_PID=$!
 	while read -r -t 30 -u "$FILES_FD" line; do
 		printf '%s\n' "$line" >>"$JOB/files.log"

@@ -14,11 +14,12 @@ show_log() {
 	[ -s "$JOB/$1" ] && tail -n 20 "$JOB/$1" | sed "s/^/  ${1%.log}: /" >&2
 }
 
-# The folder's path is on the kernel's command line, where blanks and quotes mean something.
+# The folder's path is on the kernel's command line, where blanks and quotes mean something, and
+# that of a socket, which is short.
 make_job_folder() {
 	local base=${TMPDIR:-/tmp}
 
-	[[ $base =~ ^/[A-Za-z0-9_./+-]*$ ]] || base=/tmp
+	[[ $base =~ ^/[A-Za-z0-9_./+-]{0,80}$ ]] || base=/tmp
 	JOB=$(mktemp -d "$base/lab.XXXXXX") || fail "cannot make a folder in $base"
 }
 
@@ -100,6 +101,7 @@ stop_machine() {
 run_once() {
 	local line='' reading=0
 
+	rm -f "$JOB"/*.log
 	start_files
 	start_streams
 	start_qemu
