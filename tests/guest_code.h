@@ -26,8 +26,8 @@ struct guest_code guest_store(void);
 struct guest_code guest_echo(void);
 
 /*
- * Writes a byte to each page from 64 KiB above the start of memory on, as many as `guest_pages`, and
- * then stores to guest_mmio; for ever.
+ * Writes a byte to each page from 64 KiB above the start of memory on, as many as `guest_pages`,
+ * and then stores to guest_mmio; for ever.
  */
 enum { guest_pages = 16, guest_first_page = 16 };
 struct guest_code guest_touch(void);

@@ -28,8 +28,8 @@ void machine_open(struct machine *machine, const struct keg_vm_config *config)
 void machine_load(struct machine *machine, struct guest_code code)
 {
 	assert_ok(keg_mem_add_ram(machine->mem, machine->memory, MACHINE_BYTES));
-	assert_ok(keg_mem_write(
-		machine->mem, machine->memory + MACHINE_CODE, code.bytes, code.size));
+	assert_ok(
+		keg_mem_write(machine->mem, machine->memory + MACHINE_CODE, code.bytes, code.size));
 }
 
 struct keg_vcpu *machine_add_vcpu(struct machine *machine)

@@ -31,7 +31,7 @@ int keg_kick_install(int signo)
 			signo);
 	sigemptyset(&action.sa_mask);
 	if (sigaction(signo, &action, NULL))
-		return keg_fail_errno(errno, "installing the handler of signal %d", signo);
+		return keg_fail(EINVAL, "%d is no signal that can be handled", signo);
 	return 0;
 }
 
