@@ -79,28 +79,31 @@ static bool take_room(struct keg_uart *uart)
 	return true;
 }
 
-static void output(struct keg_uart *uart, uint8_t byte)
+/* Hands the console what the access sends, without the lock. */
+static void output(struct keg_uart *uart)
 {
+	uint8_t byte = uart->output;
+
+	uart->has_output = false;
+	uart->sending++;
+	pthread_mutex_unlock(&uart->lock);
 	if (uart->console.output)
 		uart->console.output(uart->console.context, &byte, 1);
 	pthread_mutex_lock(&uart->lock);
 	uart->sending--;
 	if (uart->sending == 0)
 		uart->chip->sent(uart);
-	pthread_mutex_unlock(&uart->lock);
 }
 
-/* Unlocks, then does what an access has brought about. */
+/* Does what an access has brought about, and unlocks. */
 static void leave(struct keg_uart *uart)
 {
-	bool has_output = uart->has_output, room = take_room(uart);
-	uint8_t byte = uart->output;
+	bool room;
 
-	uart->has_output = false;
-	uart->sending += has_output;
+	if (uart->has_output)
+		output(uart);
+	room = take_room(uart);
 	pthread_mutex_unlock(&uart->lock);
-	if (has_output)
-		output(uart, byte);
 	if (room && uart->console.input_ready)
 		uart->console.input_ready(uart->console.context);
 }
