@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* keg, the program: finds the command, fills its settings from its words, and hands over to it. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <keg/error.h>
 
@@ -124,10 +126,24 @@ static int run_alone(const char *word)
 	return cli_finish_output(CLI_OK, CLI_FAILED);
 }
 
+/* No file that is opened later may take the place of a standard stream that is closed. Descriptors
+ * are handed out from the lowest; reading and writing the wrong way round fail, and are told of. */
+static void keep_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
 
+	keep_standard_streams();
 	if (argc < 2) {
 		cli_error("say what to do: 'keg run' runs a guest, 'keg help' lists all commands");
 		return CLI_USAGE;

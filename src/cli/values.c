@@ -55,7 +55,7 @@ bool cli_parse_number(const char *text, uint64_t *value)
 
 bool cli_parse_size(const char *text, uint64_t *bytes)
 {
-	static const char letters[] = "KMGT";
+	static const char letters[] = "KMGTkmgt";
 	uint64_t number;
 	const char *rest = take_number(text, &number);
 	const char *letter;
@@ -63,14 +63,14 @@ bool cli_parse_size(const char *text, uint64_t *bytes)
 	if (!rest)
 		return false;
 	if (*rest) {
-		letter = strchr(letters, *rest & ~0x20); /* in upper case */
+		letter = strchr(letters, *rest);
 		if (!letter)
 			return false;
 		rest++;
 		if (strcmp(rest, "") != 0 && strcmp(rest, "B") != 0 && strcmp(rest, "iB") != 0)
 			return false;
 		if (__builtin_mul_overflow(
-			    number, UINT64_C(1) << (10 * (letter - letters + 1)), &number))
+			    number, UINT64_C(1) << (10 * ((letter - letters) % 4 + 1)), &number))
 			return false;
 	}
 	*bytes = number;
