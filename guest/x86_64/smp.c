@@ -18,7 +18,7 @@ void processor_main(uint32_t number);
 /* In ticks of about a millisecond. */
 enum { LONG = 5000, UNTOLD = 100, AGAIN = 200 };
 
-enum phase { IDLE, WRITE, CHECK, OVER };
+enum phase { READY, WRITE, CHECK, OVER };
 
 static volatile uint32_t phase;
 static volatile uint32_t done[OVER];

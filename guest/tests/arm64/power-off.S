@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* Powers off. */
+#include "machine.inc"
+
+_start:
+	firmware SYSTEM_OFF

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* Resets. */
+#include "machine.inc"
+
+_start:
+	firmware RESET
