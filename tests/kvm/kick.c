@@ -176,7 +176,7 @@ static void *kick_often(void *argument)
 		keg_vcpu_kick(machine.vcpu);
 		atomic_fetch_add(&kicks_done, 1);
 		/* Now and then, wait until it was answered, so that runs go on between. */
-		if (i % 8 == 0) {
+		if (i % 64 == 0) {
 			unsigned long long mine = atomic_load(&kicks_done);
 
 			while (atomic_load(&answered) < mine && !atomic_load(&stop))
