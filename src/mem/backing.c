@@ -69,6 +69,10 @@ static int map_congruent(struct keg_region *region)
 	uint64_t slack = huge_2m, bytes = region->bytes, before;
 	uint8_t *reserved;
 
+	if (bytes > SIZE_MAX - slack) {
+		errno = ENOMEM;
+		return mapping_failed(region, "reserving");
+	}
 	reserved = mmap(
 		NULL, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (reserved == MAP_FAILED)
@@ -91,13 +95,15 @@ static int map_congruent(struct keg_region *region)
 
 static int create_anonymous(struct keg_region *region, const struct keg_region_config *config)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	unsigned int huge = huge_bits(region->flags, MAP_HUGETLB);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	int rc;
 
 	(void)config;
+	/* Huge pages are reserved now: an empty pool would be SIGBUS when they are touched. */
 	if (!(region->flags & KEG_REGION_THP))
 		return map(region, NULL, PROT_READ | PROT_WRITE,
-			flags | (int)huge_bits(region->flags, MAP_HUGETLB), -1, 0);
+			flags | (huge ? (int)huge : MAP_NORESERVE), -1, 0);
 	rc = map_congruent(region);
 	if (!rc) {
 		/* A kernel without them leaves small pages, which is what it can do. */
@@ -126,11 +132,20 @@ static int create_memfd(struct keg_region *region, const struct keg_region_confi
 	return rc;
 }
 
+/* A file's size; its position stays as it was. Block devices tell it to lseek(2) only. */
+static off_t size_of_file(int fd)
+{
+	off_t position = lseek(fd, 0, SEEK_CUR);
+	off_t end = position < 0 ? -1 : lseek(fd, 0, SEEK_END);
+
+	return end < 0 || lseek(fd, position, SEEK_SET) < 0 ? -1 : end;
+}
+
 static int create_file(struct keg_region *region, const struct keg_region_config *config)
 {
 	bool private = region->flags & KEG_REGION_PRIVATE;
 	bool writable = private || !(region->flags & KEG_REGION_READONLY);
-	off_t end = lseek(config->fd, 0, SEEK_END);
+	off_t end = size_of_file(config->fd);
 
 	if (end < 0)
 		return keg_fail_errno(
