@@ -20,6 +20,21 @@ const char *keg_version(void)
 	return KEG_VERSION;
 }
 
+/* Puts ": " and a text at the end of the message; what does not fit is cut. */
+static void append(const char *text)
+{
+	size_t used = strlen(last_message), room = sizeof(last_message) - 1 - used;
+	size_t length = strlen(text);
+
+	if (room < 2)
+		return;
+	memcpy(last_message + used, ": ", 2);
+	if (length > room - 2)
+		length = room - 2;
+	memcpy(last_message + used + 2, text, length);
+	last_message[used + 2 + length] = 0;
+}
+
 int keg_fail(int error, const char *format, ...)
 {
 	va_list args;
@@ -34,14 +49,11 @@ int keg_fail_errno(int error, const char *format, ...)
 {
 	char reason[128];
 	va_list args;
-	size_t used;
 
 	va_start(args, format);
 	vsnprintf(last_message, sizeof(last_message), format, args);
 	va_end(args);
-	used = strlen(last_message);
-	snprintf(last_message + used, sizeof(last_message) - used, ": %s",
-		strerror_r(error, reason, sizeof(reason)));
+	append(strerror_r(error, reason, sizeof(reason)));
 	return -error;
 }
 
@@ -49,14 +61,12 @@ int keg_fail_within(int result, const char *format, ...)
 {
 	char inner[sizeof(last_message)];
 	va_list args;
-	size_t used;
 
 	memcpy(inner, last_message, sizeof(inner));
 	va_start(args, format);
 	vsnprintf(last_message, sizeof(last_message), format, args);
 	va_end(args);
-	used = strlen(last_message);
-	snprintf(last_message + used, sizeof(last_message) - used, ": %s", inner);
+	append(inner);
 	return result;
 }
 
