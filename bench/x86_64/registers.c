@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An exit whose general registers are read and written: by keg, through the shared area by hand,
+ * and with KVM_GET_REGS and KVM_SET_REGS.
+ */
+#include <keg/x86.h>
+
+#include "machine.h"
+
+/* Few exits a measurement: most are not disturbed even on a busy host. */
+enum { EXITS = 16, MACHINES = 8 };
+
+const bool bench_irqchip_in_any_order = true;
+
+struct registers {
+	struct machine keg;
+	struct bare_machine shared, system_calls;
+};
+
+static double keg_arm(void *context)
+{
+	struct registers *registers = context;
+	uint64_t began = bench_now();
+
+	for (int i = 0; i < EXITS; i++) {
+		struct kvm_regs regs;
+
+		machine_run(&registers->keg);
+		bench_need(keg_vcpu_get_regs(registers->keg.vcpu, &regs));
+		regs.rax++;
+		bench_need(keg_vcpu_set_regs(registers->keg.vcpu, &regs));
+	}
+	return (double)(bench_now() - began) / EXITS;
+}
+
+static double shared_arm(void *context)
+{
+	struct registers *registers = context;
+	struct bare_machine *machine = &registers->shared;
+	uint64_t began = bench_now();
+
+	machine->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+	for (int i = 0; i < EXITS; i++) {
+		struct kvm_regs regs;
+
+		bare_run(machine);
+		regs = machine->run->s.regs.regs;
+		regs.rax++;
+		machine->run->s.regs.regs = regs;
+		machine->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
+	}
+	return (double)(bench_now() - began) / EXITS;
+}
+
+static double system_calls_arm(void *context)
+{
+	struct registers *registers = context;
+	struct bare_machine *machine = &registers->system_calls;
+	uint64_t began = bench_now();
+
+	for (int i = 0; i < EXITS; i++) {
+		struct kvm_regs regs;
+
+		bare_run(machine);
+		BARE_IOCTL(machine->vcpu, KVM_GET_REGS, &regs);
+		regs.rax++;
+		BARE_IOCTL(machine->vcpu, KVM_SET_REGS, &regs);
+	}
+	return (double)(bench_now() - began) / EXITS;
+}
+
+static void compare(struct bench *bench, struct bench_row *shared, struct bench_row *system_calls)
+{
+	struct registers registers;
+	const struct bench_arm arms[] = {
+		{keg_arm, &registers, &shared->keg},
+		{shared_arm, &registers, &shared->peer},
+		{system_calls_arm, &registers, &system_calls->peer},
+	};
+
+	for (int i = 0; i < MACHINES; i++) {
+		machine_create(bench, &guest_exits, false, &registers.keg);
+		bare_create(&bench->bare, &guest_exits, BARE_NO_IRQCHIP, &registers.shared);
+		bare_create(&bench->bare, &guest_exits, BARE_NO_IRQCHIP, &registers.system_calls);
+		bench_take_turns(arms, 3, 1, bench_rounds(bench, 200));
+		bare_destroy(&registers.system_calls);
+		bare_destroy(&registers.shared);
+		machine_destroy(&registers.keg);
+	}
+}
+
+static void bench_registers(struct bench *bench)
+{
+	struct bench_row shared = {
+		.what = "an exit, registers read and written",
+		.peer_name = "bare SYNC_REGS loop",
+		.unit = "ns",
+		.floor = BENCH_AT_MOST,
+		.limit = 1.05,
+	};
+	struct bench_row system_calls = {
+		.what = "... the same",
+		.peer_name = "bare GET + SET",
+		.unit = "ns",
+		.floor = BENCH_AT_LEAST,
+		.limit = 1.5,
+	};
+
+	if (!(bench->bare.sync_regs & KVM_SYNC_X86_REGS)) {
+		shared.moot = "this KVM has no KVM_CAP_SYNC_REGS";
+		system_calls.moot = shared.moot;
+	}
+	compare(bench, &shared, &system_calls);
+	bench_samples_copy(&system_calls.keg, &shared.keg);
+	bench_add(bench, &shared);
+	bench_add(bench, &system_calls);
+}
+
+const struct bench_entry bench_arch_entries[] = {
+	{"registers", "an exit whose general registers are read and written", bench_registers},
+	{0},
+};
