@@ -33,59 +33,85 @@ static void complete_name(const struct cli_command *command, const char *typed)
 	offer("--", "help", typed);
 }
 
-static void complete_value(const struct cli_option *option, const char *typed)
+static void complete_value(const struct cli_option *option, const char *before, const char *typed)
 {
 	if (!option->choices)
 		return; /* the shell offers files */
 	for (const struct cli_choice *choice = option->choices; choice->name; choice++)
-		offer("", choice->name, typed);
+		offer(before, choice->name, typed);
 }
 
-/* The option that `word` is, if its value comes next. */
-static const struct cli_option *waits(const struct cli_command *command, const char *word)
+/* The option that `word` is, if it takes a value. */
+static const struct cli_option *takes_value(const struct cli_command *command, const char *word)
 {
-	const struct cli_option *option;
+	const struct cli_option *option = NULL;
 
-	if (!word || strncmp(word, "--", 2) != 0)
-		return NULL;
-	option = cli_find_option(command, word + 2, strlen(word + 2));
+	if (strncmp(word, "--", 2) == 0)
+		option = cli_find_option(command, word + 2, strlen(word + 2));
+	else if (word[0] == '-' && word[1] && !word[2])
+		option = cli_find_letter(command, word[1]);
 	return option && option->argument ? option : NULL;
 }
 
-/* Shells that split at '=' give "--mode", "=", "lo". */
-static int complete_words(char **words)
+/* "--mode=lo" in one word. True if it was one. */
+static bool complete_joined(const struct cli_command *command, const char *word)
 {
-	const struct cli_command *command = words[0] ? cli_find_command(words[0]) : NULL;
-	const struct cli_option *option = NULL;
-	const char *typed, *before;
-	size_t last = 0;
+	const char *equals = strchr(word, '=');
+	const struct cli_option *option;
+	char name[64];
 
-	while (words[last] && words[last + 1])
-		last++;
-	typed = words[0] ? words[last] : "";
-	if (last == 0) {
-		complete_command(typed);
-		return CLI_OK;
-	}
-	if (!command)
-		return CLI_OK;
-	before = words[last - 1];
+	if (strncmp(word, "--", 2) != 0 || !equals)
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) + 1, word);
+	option = cli_find_option(command, word + 2, (size_t)(equals - word) - 2);
+	if (option)
+		complete_value(option, name, equals + 1);
+	return true;
+}
+
+/* The last of the words, of which there are `last` before it: the command is the first. */
+static void complete_argument(const struct cli_command *command, char **words, size_t last)
+{
+	const char *typed = words[last], *before = words[last - 1];
+	const struct cli_option *option = takes_value(command, before);
+
+	/* Some shells split at '=': "--mode", "=", "lo". */
 	if (strcmp(typed, "=") == 0) {
-		option = waits(command, before);
 		typed = "";
 	} else if (strcmp(before, "=") == 0 && last > 1) {
-		option = waits(command, words[last - 2]);
+		option = takes_value(command, words[last - 2]);
 	} else {
-		option = waits(command, before);
+		if (complete_joined(command, typed))
+			return;
 		if (option && option->argument_optional)
 			option = NULL;
 	}
 	if (option)
-		complete_value(option, typed);
+		complete_value(option, "", typed);
 	else if (command == &command_help)
 		complete_command(typed);
 	else
 		complete_name(command, typed);
+}
+
+static int complete_words(char **words)
+{
+	const struct cli_command *command;
+	size_t last = 0;
+
+	if (!words[0]) {
+		complete_command("");
+		return CLI_OK;
+	}
+	while (words[last + 1])
+		last++;
+	if (last == 0) {
+		complete_command(words[0]);
+		return CLI_OK;
+	}
+	command = cli_find_command(words[0]);
+	if (command && !command->hidden)
+		complete_argument(command, words, last);
 	return CLI_OK;
 }
 

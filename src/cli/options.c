@@ -21,7 +21,7 @@ const struct cli_option *cli_find_option(
 	return NULL;
 }
 
-static const struct cli_option *find_letter(const struct cli_command *command, char letter)
+const struct cli_option *cli_find_letter(const struct cli_command *command, char letter)
 {
 	for (const struct cli_option *row = command->options; is_option(row); row++) {
 		if (row->name && row->letter == letter)
@@ -128,7 +128,7 @@ static enum cli_parsed parse_letters(struct parser *parser, const char *word)
 		shown[1] = *letter;
 		if (*letter == 'h')
 			return CLI_PARSED_HELP;
-		option = find_letter(parser->command, *letter);
+		option = cli_find_letter(parser->command, *letter);
 		if (!option)
 			return unknown_option(parser->command, shown);
 		if (!option->argument || option->argument_optional) {

@@ -74,9 +74,10 @@ enum cli_parsed {
 /* Fills the settings from the words of a command line (ends with NULL). */
 enum cli_parsed cli_parse(const struct cli_command *command, char **words, void *settings);
 
-/* The option of that name (without dashes), or of that letter if `length` is 1, or NULL. */
+/* The option of that name (without dashes), or of that letter; or NULL. */
 const struct cli_option *cli_find_option(
 	const struct cli_command *command, const char *name, size_t length);
+const struct cli_option *cli_find_letter(const struct cli_command *command, char letter);
 
 /* Prints a command's help; and that of the program as a whole. */
 void cli_help(const struct cli_command *command);

@@ -213,6 +213,12 @@ static void completion(void **state)
 	run_keg(&outcome, "complete", "run", "--mode", "=");
 	assert_string_equal(outcome.out, "auto\nreal\nprotected\nlong\n");
 	program_release(&outcome);
+	run_keg(&outcome, "complete", "run", "--kind=elf");
+	assert_string_equal(outcome.out, "--kind=elf32\n--kind=elf64\n");
+	program_release(&outcome);
+	run_keg(&outcome, "complete", "run", "-k", "m");
+	assert_string_equal(outcome.out, "multiboot\n");
+	program_release(&outcome);
 	run_keg(&outcome, "complete", "run", "--memory", "");
 	assert_string_equal(outcome.out, "");
 	program_release(&outcome);
