@@ -86,7 +86,8 @@ void memory_init(void);
 bool timer_test(void);
 void timer_interrupt(void);
 
-void smp_test(void);
+/* Starts the other processors, and has all do the memory test. `expected` is 0 if nobody said. */
+void smp_test(uint32_t expected);
 void io_test(void);
 
 /* The generic timer's count, and how much it counts in a second. */

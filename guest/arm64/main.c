@@ -7,7 +7,7 @@
 #include "machine.h"
 #include "report.h"
 
-_Noreturn void guest_main(void);
+_Noreturn void guest_main(uint64_t zero, const char *command_line);
 
 /* ---- The serial port: a PL011 with its FIFOs on ---- */
 
@@ -43,8 +43,9 @@ static _Noreturn void end(uint32_t failed)
 		hypercall(failed ? PSCI_RESET : PSCI_SYSTEM_OFF, 0, 0, 0);
 }
 
-void guest_main(void)
+void guest_main(uint64_t zero, const char *command_line)
 {
+	(void)zero;
 	uart_init();
 	put("keg: default guest\n"
 	    "A program without an operating system: it looks at its machine, then tests it.\n\n");
@@ -52,7 +53,7 @@ void guest_main(void)
 	memory_init();
 	put("\n");
 	timer_test();
-	smp_test();
+	smp_test(command_line ? option(command_line, "cpus=") : 0);
 	io_test();
 	end(conclusion());
 }

@@ -78,16 +78,26 @@ static uint32_t start_others(void)
 	return number;
 }
 
-void smp_test(void)
+static void processors_verdict(bool all, uint32_t expected)
+{
+	verdict(all && (!expected || count == expected), "processors");
+	put_number(count, 1);
+	if (expected) {
+		put(" of ");
+		put_number(expected, 1);
+	}
+	put(all ? (count == 1 && expected <= 1 ? " runs\n" : " run\n")
+		: " started, but not all run\n");
+}
+
+void smp_test(uint32_t expected)
 {
 	bool all;
 	uint32_t right = 0;
 
 	count = start_others();
 	all = wait_for_all(READY);
-	verdict(all, "processors");
-	put_number(count, 1);
-	put(all ? (count == 1 ? " runs\n" : " run\n") : " started, but not all run\n");
+	processors_verdict(all, expected);
 	if (!all)
 		count = 1;
 	for (uint32_t now = WRITE; now < OVER; now++) {

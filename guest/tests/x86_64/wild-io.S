@@ -12,11 +12,14 @@ _start:
 	incw %dx
 	jnz 1b
 
-	/* Every 13th is read and written in all widths, but not the debug-exit port, 0xf4. */
+	/* Every 13th is read and, but for the debug exit and the UART, written in all widths. */
 2:	inw %dx, %ax
 	inl %dx, %eax
 	leal -0xf1(%rdx), %ecx
-	cmpl $3, %ecx
+	cmpl $(0xf7 - 0xf1), %ecx
+	jbe 3f
+	leal -(UART - 3)(%rdx), %ecx
+	cmpl $10, %ecx
 	jbe 3f
 	xorl %eax, %eax
 	outb %al, %dx
