@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+struct kvm_vcpu_init;
+
 /* The id of a core register, by its member of struct kvm_regs: KEG_ARM64_CORE_REG(regs.pc). */
 #define KEG_ARM64_CORE_REG(member)                                                                 \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(member))

@@ -48,9 +48,9 @@ struct keg_boot_config {
 };
 
 enum keg_boot_flags {
-	KEG_BOOT_LOAD_ADDRESS =
-		1 << 0,          /* `load_address` is given; else 1 MiB above the start of memory */
-	KEG_BOOT_ENTRY = 1 << 1, /* `entry` is given; else the load address */
+	KEG_BOOT_LOAD_ADDRESS = 1 << 0, /* `load_address` is given; else 1 MiB above the start of
+					   memory, or 0x7c00 in real mode */
+	KEG_BOOT_ENTRY = 1 << 1,        /* `entry` is given; else the load address */
 };
 
 /* Where a loaded image begins, and with what in its registers. */
@@ -60,7 +60,8 @@ struct keg_boot_entry {
 	uint64_t pc;
 	uint64_t page_table; /* KEG_ENTRY_LONG on x86: what CR3 is to be */
 	uint64_t stack;      /* 16-byte aligned; 0 for none */
-	uint64_t args[2];    /* Multiboot: eax and ebx. ELF64, flat: rdi and rsi, or x0 and x1 */
+	uint64_t args[2];    /* Multiboot: eax and ebx. Others: 0 and the command line's address (0
+				for none), in rdi and rsi, or x0 and x1 */
 	keg_gpa low, high;   /* what the loader has used of the guest's memory: [low, high) */
 };
 
@@ -71,10 +72,15 @@ KEG_API enum keg_image_kind keg_image_identify(const void *image, size_t bytes);
 KEG_API const char *keg_image_kind_name(enum keg_image_kind kind);
 
 /*
- * Loads an image into guest memory, with all that it needs around it.
+ * Loads an image into guest memory, with all that it needs around it: the command line, a stack of
+ * 16 KiB, page tables, a Multiboot kernel's information and module. They go where the image and
+ * they overlap nothing, just below 640 KiB or after the image. Everything is checked before the
+ * first byte of guest memory changes.
  * -ENOEXEC  the image contradicts itself or its format; the message names the field
  * -EFAULT   it does not fit the machine's memory; the message says which part and where
- * -EINVAL   the configuration is wrong;  -ENOTSUP  the image is for another architecture
+ * -EINVAL   the configuration is wrong;  -ENOMEM
+ * -ENOTSUP  the image is for another architecture, or of a kind that is known but not bootable, or
+ *           the machine has no such mode
  */
 KEG_API int keg_boot_load(
 	struct keg_mem *mem, const struct keg_boot_config *config, struct keg_boot_entry *entry);

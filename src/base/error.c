@@ -35,7 +35,7 @@ static void append(const char *text)
 	last_message[used + 2 + length] = 0;
 }
 
-int keg_fail(int error, const char *format, ...)
+int(keg_fail)(int error, const char *format, ...)
 {
 	va_list args;
 
@@ -45,7 +45,7 @@ int keg_fail(int error, const char *format, ...)
 	return -error;
 }
 
-int keg_fail_errno(int error, const char *format, ...)
+int(keg_fail_errno)(int error, const char *format, ...)
 {
 	char reason[128];
 	va_list args;

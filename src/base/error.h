@@ -13,10 +13,10 @@
  * Notes a sentence for keg_error_message() and returns -error, so that a failing function ends with
  * `return keg_fail(EINVAL, "…")`. errno is left alone.
  */
-int keg_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+int(keg_fail)(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* The same with ": " and what the C library calls the error at the end. */
-int keg_fail_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+int(keg_fail_errno)(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* Adds what was being done in front of the sentence that is noted: "creating the board: …". */
 int keg_fail_within(int result, const char *format, ...)
@@ -29,5 +29,11 @@ int keg_fail_within(int result, const char *format, ...)
  */
 int keg_config_copy(
 	void *own, size_t own_size, const void *given, size_t given_size, const char *what);
+
+/* The analyzer sees only that these return an int: it is told that it is never 0. */
+#ifdef __clang_analyzer__
+#define keg_fail(error, ...)       ((keg_fail)(error, __VA_ARGS__), -EINVAL)
+#define keg_fail_errno(error, ...) ((keg_fail_errno)(error, __VA_ARGS__), -EINVAL)
+#endif
 
 #endif

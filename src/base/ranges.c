@@ -97,16 +97,23 @@ bool keg_ranges_remove(struct keg_ranges *ranges, uint64_t first)
 	return found;
 }
 
+bool keg_ranges_next_locked(
+	const struct keg_ranges *ranges, uint64_t address, struct keg_range *found)
+{
+	size_t at = lower_bound(ranges, address);
+
+	if (at == ranges->count)
+		return false;
+	*found = ranges->items[at];
+	return true;
+}
+
 bool keg_ranges_next(struct keg_ranges *ranges, uint64_t address, struct keg_range *found)
 {
 	bool any;
-	size_t at;
 
 	pthread_rwlock_rdlock(&ranges->lock);
-	at = lower_bound(ranges, address);
-	any = at < ranges->count;
-	if (any)
-		*found = ranges->items[at];
+	any = keg_ranges_next_locked(ranges, address, found);
 	pthread_rwlock_unlock(&ranges->lock);
 	return any;
 }

@@ -50,6 +50,10 @@ bool keg_ranges_find(struct keg_ranges *ranges, uint64_t address, struct keg_ran
 /* The first range that ends at or above `address`: the one that holds it, or else the next one. */
 bool keg_ranges_next(struct keg_ranges *ranges, uint64_t address, struct keg_range *found);
 
+/* The same for who holds the lock, so that the value stays what it is until he lets go. */
+bool keg_ranges_next_locked(
+	const struct keg_ranges *ranges, uint64_t address, struct keg_range *found);
+
 /* A range that overlaps [first, last]. */
 bool keg_ranges_overlap(
 	struct keg_ranges *ranges, uint64_t first, uint64_t last, struct keg_range *found);

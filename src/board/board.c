@@ -8,6 +8,7 @@
 #include "arch/arch.h"
 #include "base/error.h"
 #include "board/platform.h"
+#include "kvm/host.h"
 
 enum { DEFAULT_MEMORY = 256 << 20 };
 
@@ -22,12 +23,14 @@ uint64_t board_now(void)
 static int check_config(struct keg_board *board, const struct keg_board_config *given)
 {
 	struct keg_board_config *config = &board->config;
-	int most = keg_host_max_vcpus(board->host);
+	int most = keg_host_vcpu_limit(board->host);
 	int rc = keg_config_copy(
 		config, sizeof(*config), given, given->size, "struct keg_board_config");
 
 	if (rc)
 		return rc;
+	if (most < 0)
+		return most;
 	if (!config->memory_bytes)
 		config->memory_bytes = DEFAULT_MEMORY;
 	if (!config->cpus)
@@ -87,18 +90,29 @@ static int create_cpus(struct keg_board *board)
 	return rc ? rc : keg_boot_enter(board->cpus[0].vcpu, &board->entry);
 }
 
+/* A condition whose deadlines are of the clock that nobody sets. */
+static int init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t monotonic;
+	int rc = pthread_condattr_init(&monotonic);
+
+	if (rc)
+		return rc;
+	rc = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	if (!rc)
+		rc = pthread_cond_init(condition, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return rc;
+}
+
 /* The lock and the condition: made first, so that the rest can count on them. */
 static int init(struct keg_board *board)
 {
-	pthread_condattr_t monotonic;
 	int rc = pthread_mutex_init(&board->lock, NULL);
 
 	if (rc)
 		return keg_fail_errno(rc, "making a lock");
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	rc = pthread_cond_init(&board->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	rc = init_condition(&board->changed);
 	if (rc) {
 		pthread_mutex_destroy(&board->lock);
 		return keg_fail_errno(rc, "making a condition");

@@ -22,9 +22,9 @@ void board_devices_destroy(
 	struct keg_board *board, const struct board_device *devices, size_t count);
 
 /* The callbacks that every board's devices have. The context is the board. */
-void board_console_output(void *board, const void *bytes, size_t count);
-void board_console_ready(void *board);
-void board_power_off(void *board);
-void board_reset(void *board);
+void board_console_output(void *context, const void *bytes, size_t count);
+void board_console_ready(void *context);
+void board_power_off(void *context);
+void board_reset(void *context);
 
 #endif

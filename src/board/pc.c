@@ -157,10 +157,10 @@ static int add_memory(struct keg_board *board)
 
 static int set_private_pages(struct keg_board *board)
 {
-	int rc;
+	int rc = keg_host_check_extension(board->host, KVM_CAP_SET_TSS_ADDR);
 
-	if (!keg_host_has_tss_address(board->host))
-		return 0;
+	if (rc <= 0)
+		return rc;
 	rc = keg_vm_set_identity_map_address(board->vm, identity_map_address);
 	return rc < 0 ? rc : keg_vm_set_tss_address(board->vm, tss_address);
 }

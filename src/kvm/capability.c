@@ -45,6 +45,31 @@ int keg_host_memory_slot_count(struct keg_host *host)
 /* KVM API, "KVM_CREATE_VCPU": what to assume when KVM does not tell. */
 enum { UNTOLD_VCPUS = 4 };
 
+/* The extensions that tell each limit, best first: the first that KVM knows counts. */
+static const int vcpu_limits[] = {KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS};
+enum { ID_LIMIT, COUNT_LIMIT, LIMITS = sizeof(vcpu_limits) / sizeof(vcpu_limits[0]) };
+
+static int vcpu_limit(struct keg_host *host, int best)
+{
+	for (int i = best; i < LIMITS; i++) {
+		int rc = keg_host_check_extension(host, vcpu_limits[i]);
+
+		if (rc)
+			return rc;
+	}
+	return UNTOLD_VCPUS;
+}
+
+int keg_host_vcpu_limit(struct keg_host *host)
+{
+	return vcpu_limit(host, COUNT_LIMIT);
+}
+
+int keg_host_vcpu_id_limit(struct keg_host *host)
+{
+	return vcpu_limit(host, ID_LIMIT);
+}
+
 int keg_host_recommended_vcpus(struct keg_host *host)
 {
 	int count = answer(host, KVM_CAP_NR_VCPUS);

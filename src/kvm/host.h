@@ -32,6 +32,13 @@ struct keg_host {
 int keg_host_request_named(
 	struct keg_host *host, unsigned long request, const char *name, uintptr_t arg);
 
+/*
+ * How many vCPUs a machine may have, and one more than the largest id; unlike keg_host_max_vcpus()
+ * these fail, with a negative errno, when a question does.
+ */
+int keg_host_vcpu_limit(struct keg_host *host);
+int keg_host_vcpu_id_limit(struct keg_host *host);
+
 static inline void keg_attachment_destroy(struct keg_attachment *attachment)
 {
 	if (attachment->state)

@@ -16,7 +16,7 @@ int keg_ioctl(int fd, unsigned long request, uintptr_t arg)
 	return rc < 0 ? -errno : rc;
 }
 
-int keg_ioctl_failed(int rc, const char *request)
+int(keg_ioctl_failed)(int rc, const char *request)
 {
 	if (rc == -ENOTTY)
 		return keg_fail(ENOTSUP, "%s: this KVM does not have it", request);

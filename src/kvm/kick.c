@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "kvm/run_timer.h"
@@ -55,15 +56,29 @@ int keg_vcpu_kick(struct keg_vcpu *vcpu)
 			       "the machine has no kick signal: only the next run returns");
 }
 
+/*
+ * Waits for the other thread to be through with its kick. It is about to be, on another processor:
+ * giving this one up at once could cost a whole time slice.
+ */
+static void await_sent(struct keg_vcpu *vcpu)
+{
+	const int patience = 1 << 14;
+
+	for (int i = 0; atomic_load(&vcpu->kick) == KEG_KICK_SENDING; i++) {
+		if (i >= patience)
+			sched_yield();
+	}
+}
+
 void keg_kick_settle(struct keg_vcpu *vcpu)
 {
 	uint32_t signalled = KEG_KICK_SIGNALLED;
 
-	while (atomic_load(&vcpu->kick) == KEG_KICK_SENDING)
-		sched_yield();
-	/* A signal that is pending for this thread is delivered when a system call returns. */
+	await_sent(vcpu);
+	/* A signal that is pending for this thread is delivered when a system call returns: any, so
+	 * one that does nothing. */
 	if (atomic_compare_exchange_strong(&vcpu->kick, &signalled, KEG_KICK_SENT))
-		sched_yield();
+		(void)getppid();
 }
 
 bool keg_kick_take(struct keg_vcpu *vcpu)

@@ -28,15 +28,17 @@ static void set_taken(struct keg_vm *vm, uint32_t id, bool taken)
 /* The bitmap is made when it is first needed. */
 static int need_bitmap(struct keg_vm *vm)
 {
-	uint32_t count;
+	int count;
 
 	if (vm->ids)
 		return 0;
-	count = (uint32_t)keg_host_max_vcpu_id(vm->host);
-	vm->ids = calloc(count / WORD_BITS + 1, sizeof(*vm->ids));
+	count = keg_host_vcpu_id_limit(vm->host);
+	if (count < 0)
+		return count;
+	vm->ids = calloc((size_t)count / WORD_BITS + 1, sizeof(*vm->ids));
 	if (!vm->ids)
 		return keg_fail_errno(ENOMEM, "numbering vCPUs");
-	vm->id_count = count;
+	vm->id_count = (uint32_t)count;
 	return 0;
 }
 

@@ -99,12 +99,20 @@ static int check_one_reg(const struct keg_vcpu *vcpu, uint64_t id, size_t bytes)
 		(unsigned long long)id, width, bytes);
 }
 
+/* A KVM that has no such requests at all may call them invalid, as it does a wrong register. */
+static int one_reg_request_failed(struct keg_vcpu *vcpu, int rc, const char *request)
+{
+	if (rc == -EINVAL && keg_vm_check_extension(vcpu->vm, KVM_CAP_ONE_REG) == 0)
+		return keg_fail(ENOTSUP, "%s: this KVM does not have it", request);
+	return keg_vm_request_failed(vcpu->vm, rc, request);
+}
+
 static int one_reg_failed(struct keg_vcpu *vcpu, uint64_t id, int rc, const char *request)
 {
 	if (rc == -ENOENT)
 		return keg_fail(
 			ENOENT, "vCPU %u has no register 0x%llx", vcpu->id, (unsigned long long)id);
-	return keg_vm_request_failed(vcpu->vm, rc, request);
+	return one_reg_request_failed(vcpu, rc, request);
 }
 
 int keg_vcpu_get_one_reg(struct keg_vcpu *vcpu, uint64_t id, void *value, size_t bytes)
@@ -138,7 +146,7 @@ static int read_reg_list(struct keg_vcpu *vcpu, struct kvm_reg_list **result)
 	int rc = keg_ioctl(vcpu->fd, KVM_GET_REG_LIST, (uintptr_t)&count);
 
 	if (rc < 0 && rc != -E2BIG)
-		return keg_vm_request_failed(vcpu->vm, rc, "KVM_GET_REG_LIST");
+		return one_reg_request_failed(vcpu, rc, "KVM_GET_REG_LIST");
 	list = calloc(1, sizeof(*list) + count.n * sizeof(list->reg[0]));
 	if (!list)
 		return keg_fail_errno(ENOMEM, "listing vCPU %u's registers", vcpu->id);

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-int keg_vm_request_failed(struct keg_vm *vm, int rc, const char *name)
+int(keg_vm_request_failed)(struct keg_vm *vm, int rc, const char *name)
 {
 	if (rc == -EIO && getpid() != vm->pid)
 		return keg_fail(EIO,
@@ -36,11 +36,13 @@ static int enable_dirty_ring(struct keg_vm *vm, uint32_t entries)
 	if (entries & (entries - 1))
 		return keg_fail(EINVAL, "a ring of %u dirty pages: not a power of two", entries);
 	most = keg_vm_check_extension(vm, cap);
-	if (most <= 0) {
+	if (most == 0) {
 		cap = KVM_CAP_DIRTY_LOG_RING;
 		most = keg_vm_check_extension(vm, cap);
 	}
-	if (most <= 0)
+	if (most < 0)
+		return most;
+	if (most == 0)
 		return keg_fail(ENOTSUP, "this KVM has no ring of dirty pages");
 	if (args[0] > (uint64_t)most)
 		return keg_fail(EINVAL, "a ring of %u dirty pages: KVM allows %zu", entries,

@@ -60,7 +60,12 @@ struct keg_vm {
 int keg_vm_request_named(struct keg_vm *vm, unsigned long request, const char *name, uintptr_t arg);
 
 /* What a failed request on the machine, or on something made from it, comes to. */
-int keg_vm_request_failed(struct keg_vm *vm, int rc, const char *name) __attribute__((cold));
+int(keg_vm_request_failed)(struct keg_vm *vm, int rc, const char *name) __attribute__((cold));
+
+/* As in base/error.h: for the analyzer. */
+#ifdef __clang_analyzer__
+#define keg_vm_request_failed(vm, rc, name) ((keg_vm_request_failed)(vm, rc, name), -EINVAL)
+#endif
 
 /* Makes what was declared of the interrupt controller. Called with the lock held. */
 int keg_irqchip_start(struct keg_vm *vm);

@@ -31,7 +31,7 @@ struct keg_slots {
 };
 
 /* The machine's slots, made when they are first needed. */
-int keg_slots_get(struct keg_vm *vm, struct keg_slots **slots);
+int keg_slots_get(struct keg_vm *vm, struct keg_slots **result);
 
 /* The entry of a slot that has not been freed, or NULL with a message for -ESTALE. Under the lock.
  */

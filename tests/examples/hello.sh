@@ -5,6 +5,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
+# shellcheck disable=SC2016  # the backquotes are Markdown's
 in_readme=$(sed -n '/^```c$/,/^```$/p' "$root/README.md" | sed '1d;$d')
 in_file=$(sed -n '3,$p' "$root/examples/hello.c")
 if [[ $in_readme != "$in_file" ]]; then
