@@ -22,15 +22,22 @@ static const struct loader {
 	{KEG_IMAGE_FLAT, keg_boot_plan_flat, KEG_ENTRY_AUTO, false},
 };
 
-/* The highest address that the processor can begin at, by mode. */
 static const struct {
 	const char *name;
-	uint64_t last;
+	uint64_t reach;
 } modes[] = {
 	[KEG_ENTRY_REAL] = {"real mode", 0xfffff},
 	[KEG_ENTRY_PROTECTED] = {"protected mode", UINT32_MAX},
 	[KEG_ENTRY_LONG] = {"64-bit mode", UINT64_MAX},
 };
+
+uint64_t keg_boot_reach(enum keg_entry_mode mode)
+{
+	/* Where there is protected mode, too, 64-bit mode needs page tables: they map 4 GiB. */
+	if (mode == KEG_ENTRY_LONG && keg_arch_has_mode(KEG_ENTRY_PROTECTED))
+		return UINT32_MAX;
+	return modes[mode].reach;
+}
 
 /* Kernels that are known, but not how to boot them: better said than run as if they were code. */
 static const struct {
@@ -130,13 +137,14 @@ static int resolve(struct keg_boot_config *config, const struct loader **loader)
 
 static int check_entry(const struct keg_boot_entry *entry)
 {
-	if (entry->pc <= modes[entry->mode].last)
+	uint64_t last = keg_boot_reach(entry->mode);
+
+	if (entry->pc <= last)
 		return 0;
 	return keg_fail(ENOEXEC,
 		"%s image: it begins at 0x%" PRIx64
 		", which %s cannot reach: the last is 0x%" PRIx64,
-		keg_image_kind_name(entry->kind), entry->pc, modes[entry->mode].name,
-		modes[entry->mode].last);
+		keg_image_kind_name(entry->kind), entry->pc, modes[entry->mode].name, last);
 }
 
 /* A command line in memory, and a stack on which C code can run at once. */

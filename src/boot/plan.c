@@ -180,8 +180,8 @@ static bool find_above(const struct keg_boot_plan *plan, uint64_t bytes, uint64_
 int keg_boot_plan_place(
 	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, bool low)
 {
-	/* Without paging, and in what keg maps for the guest, 32 bits address everything. */
-	keg_gpa limit = plan->entry.mode == KEG_ENTRY_LONG ? UINT64_MAX : UINT64_C(1) << 32;
+	uint64_t last_address = keg_boot_reach(plan->entry.mode);
+	keg_gpa limit = last_address == UINT64_MAX ? last_address : last_address + 1;
 	const struct keg_boot_part *last = plan->count ? &plan->parts[plan->count - 1] : NULL;
 	keg_gpa after = last ? last->gpa + last->bytes : 0;
 
@@ -190,8 +190,8 @@ int keg_boot_plan_place(
 	if (find_above(plan, part->bytes, alignment, after, limit, &part->gpa) ||
 		find_above(plan, part->bytes, alignment, 0x1000, limit, &part->gpa))
 		return keg_boot_plan_add(plan, part);
-	return keg_fail(EFAULT, "%s: no free memory for its 0x%" PRIx64 " bytes%s", part->name,
-		part->bytes, limit == UINT64_MAX ? "" : " below 4 GiB");
+	return keg_fail(EFAULT, "%s: no free memory for its 0x%" PRIx64 " bytes below 0x%" PRIx64,
+		part->name, part->bytes, limit);
 }
 
 int keg_boot_plan_carry_out(struct keg_boot_plan *plan)

@@ -43,6 +43,9 @@ int keg_boot_plan_place(
 /* Writes all parts to guest memory, and sets the entry's `low` and `high`. */
 int keg_boot_plan_carry_out(struct keg_boot_plan *plan);
 
+/* The last address that an image which begins in this mode can reach at once. */
+uint64_t keg_boot_reach(enum keg_entry_mode mode);
+
 /* Where the writable memory ends that holds `gpa`: at `gpa` itself if there is none. */
 keg_gpa keg_boot_memory_end(struct keg_mem *mem, keg_gpa gpa);
 

@@ -121,7 +121,7 @@ static void a_flat_image_in_real_mode_is_a_boot_sector(void **state)
 	assert_fails(load(), ENOEXEC, "begins at 0x100000, which real mode cannot reach");
 }
 
-static void protected_mode_begins_below_4_gib(void **state)
+static void without_more_paging_all_begins_below_4_gib(void **state)
 {
 	(void)state;
 	fake_add(&mem, UINT64_C(1) << 32, 0x100000, FAKE_RAM);
@@ -129,7 +129,10 @@ static void protected_mode_begins_below_4_gib(void **state)
 	config.flags = KEG_BOOT_LOAD_ADDRESS;
 	config.load_address = UINT64_C(1) << 32;
 	assert_fails(load(), ENOEXEC, "begins at 0x100000000, which protected mode cannot reach");
+	/* On x86 64-bit mode needs page tables, which map 4 GiB. */
 	config.mode = KEG_ENTRY_LONG;
+	assert_fails(load(), ENOEXEC, "begins at 0x100000000, which 64-bit mode cannot reach");
+	fake_machine = EM_AARCH64;
 	assert_ok(load());
 	assert_int_equal(entry.high, (UINT64_C(1) << 32) + sizeof(image));
 }
@@ -252,7 +255,7 @@ int main(void)
 		TEST(a_flat_image_goes_where_the_architecture_puts_it),
 		TEST(a_flat_image_goes_where_it_is_told_to),
 		TEST(a_flat_image_in_real_mode_is_a_boot_sector),
-		TEST(protected_mode_begins_below_4_gib),
+		TEST(without_more_paging_all_begins_below_4_gib),
 		TEST(modes_that_the_machine_lacks_are_refused),
 		TEST(the_command_line_is_the_second_argument),
 		TEST(the_stack_overlaps_nothing),

@@ -100,7 +100,7 @@ static void a_module_that_fits_nowhere_is_refused(void **state)
 	config.initrd_bytes = sizeof(large);
 	assert_fails(load(), EFAULT,
 		"Multiboot: module: no free memory for its 0x400000 bytes "
-		"below 4 GiB");
+		"below 0x100000000");
 	assert_int_equal(mem.written, 0);
 	/* One page less than what is above the kernel. */
 	config.initrd_bytes = 0x400000 - 0x2000;
