@@ -75,15 +75,21 @@ int keg_vcpu_get_tsc_khz(struct keg_vcpu *vcpu)
 
 int keg_vcpu_set_tsc_khz(struct keg_vcpu *vcpu, uint32_t khz)
 {
-	int scales = keg_vm_check_extension(vcpu->vm, KVM_CAP_TSC_CONTROL);
 	int rc = keg_ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz);
+	int scales;
 
 	if (rc >= 0)
 		return 0;
-	if (scales <= 0)
-		return keg_fail(ENOTSUP,
-			"vCPU %u: this host cannot scale the time-stamp counter to %u kHz",
-			vcpu->id, khz);
+	/* One of these is what a host that cannot scale says; but others may say it too. */
+	if (rc == -EINVAL || rc == -EPERM) {
+		scales = keg_vm_check_extension(vcpu->vm, KVM_CAP_TSC_CONTROL);
+		if (scales < 0)
+			return scales;
+		if (scales == 0)
+			return keg_fail(ENOTSUP,
+				"vCPU %u: this host cannot scale the time-stamp counter to %u kHz",
+				vcpu->id, khz);
+	}
 	return keg_vm_request_failed(vcpu->vm, rc, "KVM_SET_TSC_KHZ");
 }
 
