@@ -62,7 +62,7 @@ int keg_x86_identity_map(struct keg_mem *mem, keg_gpa table, uint64_t bytes)
 {
 	const uint64_t bits = PAGE_PRESENT | PAGE_WRITABLE | PAGE_USER;
 	uint64_t count = directories(bytes), pages = bytes / large_page + (bytes % large_page != 0);
-	keg_gpa pointers = table + PAGE_BYTES, directory = table + 2 * PAGE_BYTES;
+	keg_gpa pointers = table + PAGE_BYTES, directory = table + 2ULL * PAGE_BYTES;
 	int rc;
 
 	if (table % PAGE_BYTES || bytes == 0 || count > ENTRIES)
