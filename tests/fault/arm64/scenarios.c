@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What arm64 alone has: the vCPU's kind, and the GICv3. */
+#include "fault/fault.h"
+
+#include <keg/arm64.h>
+
+static int preferred_target(struct rig *rig)
+{
+	return keg_vm_get_preferred_target(rig->vm, (struct kvm_vcpu_init *)rig->words);
+}
+
+static int init_plain(struct rig *rig)
+{
+	return keg_vcpu_init(rig->vcpus[0], NULL);
+}
+
+static int init_chosen(struct rig *rig)
+{
+	return keg_vcpu_init(rig->vcpus[0], (const struct kvm_vcpu_init *)rig->words);
+}
+
+static int create_large(struct rig *rig)
+{
+	const struct keg_vm_config config = {
+		.size = sizeof(config), .type = KVM_VM_TYPE_ARM_IPA_SIZE(40)};
+
+	return keg_vm_create(rig->host, &config, &rig->vm);
+}
+
+static const struct fault_step vcpu_steps[] = {
+	{"open", rig_open_host, FAULT_SETUP},
+	{"machine", create_large, 0},
+	{"target", preferred_target, 0},
+	{"vCPU", rig_create_vcpu, FAULT_SETUP},
+	{"init", init_plain, 0},
+	{"init again", init_chosen, 0},
+	{"GICv3", rig_finish_irqchip, FAULT_NOT_AGAIN},
+};
+
+static const struct fault_scenario scenarios[] = {
+	FAULT_SCENARIO("arm64", vcpu_steps),
+};
+
+int main(int argc, char **argv)
+{
+	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
+}

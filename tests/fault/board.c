@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Boards: making one, running it until it powers off, and measuring a guest's speed. */
+#include "base/error.h"
+#include "fault/fault.h"
+
+enum { MEMORY = 16 << 20 };
+
+static int create(struct rig *rig, uint32_t cpus, bool statistics)
+{
+	const struct guest_code code = rig_power_off();
+	const struct keg_boot_config boot = {
+		.size = sizeof(boot),
+		.kind = KEG_IMAGE_FLAT,
+		.image = code.bytes,
+		.image_bytes = code.size,
+		.command_line = "quiet",
+	};
+	const struct keg_board_config config = {
+		.size = sizeof(config),
+		.memory_bytes = MEMORY,
+		.cpus = cpus,
+		.kick_signal = rig->kick_signal,
+		.statistics = statistics,
+		.boot = &boot,
+	};
+
+	return keg_board_create(rig->host, &config, &rig->board);
+}
+
+static int create_one(struct rig *rig)
+{
+	return create(rig, 1, false);
+}
+
+static int create_two(struct rig *rig)
+{
+	return create(rig, 2, true);
+}
+
+static int run(struct rig *rig)
+{
+	struct keg_board_result result;
+	int rc = keg_board_run(rig->board, &result);
+
+	if (!rc && result.end != KEG_END_POWER_OFF)
+		return keg_fail(EPROTO, "the board did not power off: %s", result.message);
+	return rc;
+}
+
+static int get_stats(struct rig *rig)
+{
+	struct keg_board_stats stats;
+
+	keg_board_get_stats(rig->board, &stats);
+	return 0;
+}
+
+static const struct fault_step board_steps[] = {
+	{"open", rig_open_host, FAULT_SETUP},
+	{"create", create_one, 0},
+	{"run", run, FAULT_NOT_AGAIN},
+	{"statistics", get_stats, 0},
+};
+
+static const struct fault_step two_steps[] = {
+	{"open", rig_open_host, FAULT_SETUP},
+	{"create", create_two, FAULT_SETUP},
+	{"run", run, FAULT_NOT_AGAIN},
+	{"statistics", get_stats, 0},
+};
+
+static int measure(struct rig *rig)
+{
+	struct keg_guest_speed speed;
+
+	return keg_measure_guest_speed(rig->host, rig->kick_signal, 1, &speed);
+}
+
+static const struct fault_step measure_steps[] = {
+	{"open", rig_open_host, FAULT_SETUP},
+	{"measure", measure, 0},
+};
+
+static const struct fault_scenario scenarios[] = {
+	FAULT_SCENARIO("board", board_steps),
+	FAULT_SCENARIO("two-cpus", two_steps, .threads = true),
+	FAULT_SCENARIO("measure", measure_steps, .threads = true),
+};
+
+int main(int argc, char **argv)
+{
+	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scenarios whose every call is made to fail.
+ *
+ * A scenario is a list of steps, each a call or two of libkeg, and the end of all that the steps
+ * have made. It is carried out once unharmed, which tells the calls of the C library and of KVM on
+ * its way; and then again and again, with the n-th call of each kind failing for every n, with each
+ * error that fits (calls.def, requests.def), once, and from then on. Each time:
+ *
+ *   - the step fails with the error's negative errno and a message of its own, unless the table
+ *     says that the error is survived;
+ *   - nothing is left: memory, mappings, locks, timers, threads, descriptors;
+ *   - after a call that failed once, the same step succeeds, and so does the rest.
+ *
+ * To have new code's calls made to fail, add a step that runs it.
+ */
+#ifndef KEG_TESTS_FAULT_FAULT_H
+#define KEG_TESTS_FAULT_FAULT_H
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "fault/inject.h"
+#include "fault/rig.h"
+
+enum fault_step_flags {
+	FAULT_SETUP = 1 << 0,     /* its calls are not made to fail: another scenario does that */
+	FAULT_FORGIVING = 1 << 1, /* it may succeed without what failed: "no" is an answer */
+	FAULT_NOT_AGAIN = 1 << 2, /* once it has failed it cannot be done again */
+	/* Left out, and said so, where KVM has no such thing: -ENOTSUP, -ENODEV or -ENXIO. */
+	FAULT_OPTIONAL = 1 << 3,
+	FAULT_GATE = 1 << 4, /* so is the whole scenario */
+	FAULT_RAW = 1 << 5,  /* hands the kernel's errno on as it is */
+};
+
+struct fault_step {
+	const char *name;
+	int (*run)(struct rig *rig); /* 0 or positive, or libkeg's negative errno */
+	unsigned int flags;
+};
+
+struct fault_scenario {
+	const char *name;
+	const struct fault_step *steps;
+	size_t count;
+	/* Fails throughout (error 0: none): to get at what is done about a failure. */
+	enum fault_call background_call;
+	int background_error;
+	bool threads; /* calls of several threads come in any order: one may not come at all */
+};
+
+#define FAULT_SCENARIO(words, table, ...)                                                          \
+	{                                                                                          \
+		.name = words, .steps = table, .count = sizeof(table) / sizeof((table)[0]),        \
+		__VA_ARGS__                                                                        \
+	}
+
+/* How much of the sweep is done. */
+enum fault_effort {
+	FAULT_FULL,  /* each error, once and from then on */
+	FAULT_QUICK, /* each call once, errors and modes by turns */
+};
+
+/* What a sweep has done and found. */
+struct fault_tally {
+	size_t calls, faults, findings;
+};
+
+/* Sweeps one scenario; findings are written to `out`, a paragraph each. */
+struct fault_tally fault_sweep(
+	const struct fault_scenario *scenario, enum fault_effort effort, FILE *out);
+
+/* The main function of a program of scenarios: see fault_main()'s usage. */
+int fault_main(int argc, char **argv, const struct fault_scenario *scenarios, size_t count);
+
+#endif
