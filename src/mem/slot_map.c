@@ -23,6 +23,12 @@ static int tell_kvm(struct keg_vm *vm, uint32_t number, const struct keg_slot_en
 
 	if (rc >= 0)
 		return 0;
+	/* How arm64's KVM says it; x86's says EINVAL. */
+	if (rc == -EFAULT)
+		return keg_fail(EINVAL,
+			"memory slot %u, 0x%" PRIx64 " bytes at 0x%" PRIx64
+			": beyond the guest's physical addresses",
+			number, entry->bytes, entry->gpa);
 	rc = keg_vm_request_failed(vm, rc, "KVM_SET_USER_MEMORY_REGION");
 	return keg_fail_within(rc, "memory slot %u, 0x%" PRIx64 " bytes at 0x%" PRIx64, number,
 		entry->bytes, entry->gpa);
