@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Complaints, and what helps to make them helpful. */
+/* What helps to make complaints helpful. */
 #include "cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "access.h"
-
-void cli_error(const char *format, ...)
-{
-	char text[1024];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	/* One write, so that it does not mix with what others write. */
-	fprintf(stderr, "keg: %s\n", text);
-}
 
 /* How many letters must be added, removed or changed to make one word of the other. */
 static size_t distance(const char *a, const char *b)

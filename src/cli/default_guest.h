@@ -5,6 +5,7 @@
 #define KEG_CLI_DEFAULT_GUEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 extern const unsigned char keg_default_guest[];
 extern const unsigned char keg_default_guest_end[];
@@ -16,7 +17,7 @@ static inline const void *default_guest_bytes(void)
 
 static inline size_t default_guest_size(void)
 {
-	return (size_t)(keg_default_guest_end - keg_default_guest);
+	return (uintptr_t)keg_default_guest_end - (uintptr_t)keg_default_guest;
 }
 
 #endif

@@ -22,13 +22,13 @@ struct cli_choice {
  */
 struct cli_option {
 	const char *name; /* without the dashes */
-	char letter;      /* or 0 */
 	const char *argument;
-	bool argument_optional; /* then only as --name=VALUE */
 	const char *help;
 	const char *(*set)(const struct cli_option *option, const char *value, void *field);
 	size_t field;                     /* its offset in the settings */
 	const struct cli_choice *choices; /* of cli_set_choice */
+	char letter;                      /* or 0 */
+	bool argument_optional;           /* then only as --name=VALUE */
 };
 
 /* ---- Setters, and the types of the fields that they set ---- */

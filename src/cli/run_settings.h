@@ -18,6 +18,6 @@ struct run_settings {
 };
 
 /* run.c */
-int run_guest(const void *settings);
+int run_guest(const void *given);
 
 #endif
