@@ -70,7 +70,7 @@ struct answer hypercall(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
 extern char image_end[];
 extern uint64_t stacks; /* where the other processors' stacks begin */
 void processor_start(void);
-enum { STACK_BYTES = 1024, MAX_PROCESSORS = 256 };
+enum { STACK_BYTES = 1024, MAX_PROCESSORS = 512 };
 
 /* ---- The guest's parts ---- */
 

@@ -88,6 +88,7 @@ extern volatile uint32_t processors; /* that run, the first included */
 extern uint32_t stacks;              /* where the other processors' stacks begin */
 extern const uint32_t exception_stubs[32];
 extern const char trampoline[], trampoline_end[];
+extern uint32_t stack_count; /* how many there are, the first processor's included */
 void timer_stub(void);
 void wake_stub(void);
 void spurious_stub(void);
@@ -105,7 +106,8 @@ void cpu_report(void);
 
 /* Reads the Multiboot information: tells of the memory, and chooses the pages to test. */
 void memory_init(const uint32_t *info, uint32_t magic);
-const char *memory_command_line(void);
+/* How many processors there are, as the command line says; 0 if it does not. */
+uint32_t memory_cpus(void);
 
 /* Starts the timer, which then goes on; false if it gives no interrupts. */
 bool timer_test(void);

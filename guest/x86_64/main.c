@@ -69,7 +69,7 @@ void guest_main(uint32_t magic, const uint32_t *info)
 	io_report();
 	put("\n");
 	timer = timer_test();
-	smp_test(option(memory_command_line(), "cpus="), timer);
+	smp_test(memory_cpus(), timer);
 	io_test();
 	failed = conclusion();
 	if (failed)

@@ -21,6 +21,9 @@ struct entry {
 /* No processor reaches above 4 GiB without paging. */
 #define TOP 0xfffff000u
 
+/* How many processors there are stacks for if nobody says how many there are. */
+enum { UNTOLD_CPUS = 256 };
+
 static const uint32_t *multiboot;
 static uint32_t free_start; /* above all that is in use */
 extern char image_end[];
@@ -83,6 +86,13 @@ static void raise_free_start(uint32_t end)
 		free_start = end;
 }
 
+uint32_t memory_cpus(void)
+{
+	if (!multiboot || !(multiboot[FLAGS] & HAS_CMDLINE))
+		return 0;
+	return option((const char *)multiboot[CMDLINE], "cpus=");
+}
+
 static void find_free_start(void)
 {
 	raise_free_start((uint32_t)image_end);
@@ -90,7 +100,8 @@ static void find_free_start(void)
 	if (multiboot[FLAGS] & HAS_MODULES && multiboot[MODS_COUNT])
 		raise_free_start(((const uint32_t *)multiboot[MODS_ADDR])[1]);
 	stacks = free_start;
-	raise_free_start(free_start + 256 * STACK_BYTES);
+	stack_count = memory_cpus() ? memory_cpus() : UNTOLD_CPUS;
+	raise_free_start(free_start + (stack_count + 1) * STACK_BYTES);
 }
 
 void memory_init(const uint32_t *info, uint32_t magic)
@@ -98,7 +109,6 @@ void memory_init(const uint32_t *info, uint32_t magic)
 	fact("memory");
 	if (magic != MULTIBOOT_EAX || !(info[FLAGS] & HAS_MAP)) {
 		put("unknown: no Multiboot memory map\n");
-		stacks = ((uint32_t)image_end + PAGE - 1) & ~(uint32_t)(PAGE - 1);
 		return;
 	}
 	multiboot = info;
@@ -108,11 +118,4 @@ void memory_init(const uint32_t *info, uint32_t magic)
 	put(" MiB\n");
 	pages_begin(test_pages);
 	walk_map(choose);
-}
-
-const char *memory_command_line(void)
-{
-	if (!multiboot || !(multiboot[FLAGS] & HAS_CMDLINE))
-		return "";
-	return (const char *)multiboot[CMDLINE];
 }

@@ -59,7 +59,9 @@ processor_start:
 	load_segments
 	movl $1, %eax
 	lock xaddl %eax, processors
-	/* %eax is this processor's number, from 1 on. */
+	/* %eax is this processor's number, from 1 on; it sleeps if there is no stack for it. */
+	cmpl stack_count, %eax
+	jae 3f
 	movl %eax, %esp
 	imull $STACK_BYTES, %esp
 	addl stacks, %esp
@@ -126,11 +128,13 @@ exception_stubs:
 
 	.data
 	.balign 4
-	.globl processors, stacks, ticks
+	.globl processors, stacks, stack_count, ticks
 processors:
 	.long 1
 stacks:
 	.long 0
+stack_count:
+	.long 1
 ticks:
 	.long 0
 

@@ -26,8 +26,8 @@ const struct guest guests[] = {
 	{"wild-jump.elf", .status = FAULT, .output = ""},
 	{"wild-tables.elf", .status = TRIPLE_FAULT, .output = ""},
 	{"wild-nowhere.elf", {SOON}, .status = ANY, .output = ""},
-	{0, {"--cpus", "1", "--memory", "8M"}, .output = "1 of 1 runs"},
-	{0, {"--cpus", "3", "--memory", "100M"}, .output = "3 of 3 run"},
+	{0, {"--cpus", "1", "--memory", "2M"}, .output = "1 of 1 runs"},
+	{0, {"--cpus", "20", "--memory", "100M"}, .output = "20 of 20 run"},
 	{0, {"--cpus", "2", "--memory", "5G"}, .output = "5120 MiB"},
 };
 
