@@ -74,7 +74,8 @@ int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry)
 		entry->low = table;
 	if (table + bytes > entry->high)
 		entry->high = table + bytes;
-	return keg_x86_identity_map(mem, table, identity_mapped);
+	rc = keg_x86_identity_map(mem, table, identity_mapped);
+	return rc < 0 ? rc : 0;
 }
 
 static int enter_mode(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry)

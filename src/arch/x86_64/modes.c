@@ -7,6 +7,7 @@
 #include <keg/x86.h>
 
 #include "base/error.h"
+#include "base/ranges.h"
 #include "kvm/vcpu.h"
 
 enum {
@@ -71,13 +72,16 @@ int keg_x86_identity_map(struct keg_mem *mem, keg_gpa table, uint64_t bytes)
 			"GiB, and "
 			"page-aligned",
 			(unsigned long long)bytes, (unsigned long long)table);
+	if (!keg_range_valid(table, keg_x86_identity_map_size(bytes)))
+		return keg_fail(EFAULT, "page tables at 0x%llx: they wrap around",
+			(unsigned long long)table);
 	rc = write_table(mem, table, pointers, 0, 1, bits);
 	if (!rc)
 		rc = write_table(mem, pointers, directory, PAGE_BYTES, count, bits);
 	for (uint64_t i = 0; !rc && i < count; i++)
 		rc = write_table(mem, directory + i * PAGE_BYTES, i * directory_span, large_page,
 			pages - i * ENTRIES, bits | PAGE_LARGE);
-	return rc;
+	return rc ? rc : (int)keg_x86_identity_map_size(bytes);
 }
 
 /* ---- Modes ---- */
