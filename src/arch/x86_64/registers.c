@@ -17,21 +17,19 @@ struct register_class {
 	const char *get_name, *set_name;
 };
 
-#define CLASS(name, member, class_words)                                                           \
+#define CLASS(name, member, request, class_words)                                                  \
 	{                                                                                          \
 		.bit = KVM_SYNC_X86_##name, .words = class_words,                                  \
 		.bytes = sizeof(((struct kvm_sync_regs *)0)->member),                              \
-		.offset = offsetof(struct kvm_sync_regs, member), .get = KVM_GET_##name,           \
-		.set = KVM_SET_##name, .get_name = "KVM_GET_" #name, .set_name = "KVM_SET_" #name, \
+		.offset = offsetof(struct kvm_sync_regs, member), .get = KVM_GET_##request,        \
+		.set = KVM_SET_##request, .get_name = "KVM_GET_" #request,                         \
+		.set_name = "KVM_SET_" #request,                                                   \
 	}
 
-#define KVM_GET_EVENTS KVM_GET_VCPU_EVENTS
-#define KVM_SET_EVENTS KVM_SET_VCPU_EVENTS
-
 static const struct register_class classes[] = {
-	CLASS(REGS, regs, "general registers"),
-	CLASS(SREGS, sregs, "special registers"),
-	CLASS(EVENTS, events, "pending events"),
+	CLASS(REGS, regs, REGS, "general registers"),
+	CLASS(SREGS, sregs, SREGS, "special registers"),
+	CLASS(EVENTS, events, VCPU_EVENTS, "pending events"),
 };
 enum { REGS, SREGS, EVENTS, CLASSES };
 
