@@ -37,7 +37,18 @@ struct fault_step {
 	const char *name;
 	int (*run)(struct rig *rig); /* 0 or positive, or libkeg's negative errno */
 	unsigned int flags;
+	/* The requests that only this step makes, without KVM_: not missed where it is left out. */
+	const char *requests[2];
 };
+
+#define FAULT_STEP(words, function, how)                                                           \
+	{                                                                                          \
+		.name = words, .run = function, .flags = (how)                                     \
+	}
+#define FAULT_STEP_FOR(words, function, how, ...)                                                  \
+	{                                                                                          \
+		.name = words, .run = function, .flags = (how), .requests = {__VA_ARGS__},         \
+	}
 
 struct fault_scenario {
 	const char *name;
@@ -70,7 +81,12 @@ struct fault_tally {
 struct fault_tally fault_sweep(
 	const struct fault_scenario *scenario, enum fault_effort effort, FILE *out);
 
-/* The main function of a program of scenarios: see fault_main()'s usage. */
-int fault_main(int argc, char **argv, const struct fault_scenario *scenarios, size_t count);
+/* The scenarios of one file. */
+struct fault_suite {
+	const struct fault_scenario *scenarios;
+	size_t count;
+};
+extern const struct fault_suite fault_host, fault_memory, fault_interrupts, fault_vcpu, fault_board;
+extern const struct fault_suite fault_arch, fault_registers; /* in the architecture's folder */
 
 #endif

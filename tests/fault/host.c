@@ -50,13 +50,13 @@ static int create_plain_vm(struct rig *rig)
 }
 
 static const struct fault_step host_steps[] = {
-	{"open", open_path, 0},
-	{"capabilities", ask_capabilities, FAULT_FORGIVING},
-	{"numbers", ask_numbers, FAULT_FORGIVING},
-	{"extension", check_extension, 0},
-	{"ioctl", raw_ioctl, FAULT_RAW},
-	{"kick signal", install_kick, 0},
-	{"machine", create_plain_vm, 0},
+	FAULT_STEP("open", open_path, 0),
+	FAULT_STEP("capabilities", ask_capabilities, FAULT_FORGIVING),
+	FAULT_STEP("numbers", ask_numbers, FAULT_FORGIVING),
+	FAULT_STEP("extension", check_extension, 0),
+	FAULT_STEP("ioctl", raw_ioctl, FAULT_RAW),
+	FAULT_STEP("kick signal", install_kick, 0),
+	FAULT_STEP("machine", create_plain_vm, 0),
 };
 
 /* Opening is refused: the message names who may. */
@@ -66,7 +66,7 @@ static int open_denied(struct rig *rig)
 }
 
 static const struct fault_step denied_steps[] = {
-	{"open", open_denied, FAULT_FORGIVING},
+	FAULT_STEP("open", open_denied, FAULT_FORGIVING),
 };
 
 static const struct fault_scenario scenarios[] = {
@@ -75,7 +75,4 @@ static const struct fault_scenario scenarios[] = {
 		.background_error = EACCES),
 };
 
-int main(int argc, char **argv)
-{
-	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
-}
+const struct fault_suite fault_host = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

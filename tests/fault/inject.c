@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fault/requests.h"
+#include "fault/sites.h"
 
 enum { BURST = 100, MOST_RECORDS = 4096 };
 
@@ -38,24 +39,35 @@ static const struct fault_request requests[] = {
 
 static const struct fault_request usual = {0, NULL, {USUAL}};
 
+/* The row whose number it is, or whose name. */
 static const struct fault_request *find_in(
-	const struct fault_request *table, size_t count, unsigned long number)
+	const struct fault_request *table, size_t count, unsigned long number, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (table[i].number == number)
+		if (name ? strcmp(table[i].name, name) == 0 : table[i].number == number)
 			return &table[i];
 	}
 	return NULL;
 }
 
-static const struct fault_request *find_request(unsigned long number)
+static const struct fault_request *find(unsigned long number, const char *name)
 {
 	const struct fault_request *found =
-		find_in(requests, sizeof(requests) / sizeof(requests[0]), number);
+		find_in(requests, sizeof(requests) / sizeof(requests[0]), number, name);
 
-	if (!found)
-		found = find_in(fault_arch_requests, fault_arch_request_count, number);
+	return found ? found : find_in(fault_arch_requests, fault_arch_request_count, number, name);
+}
+
+static const struct fault_request *find_request(unsigned long number)
+{
+	const struct fault_request *found = find(number, NULL);
+
 	return found ? found : &usual;
+}
+
+const struct fault_request *fault_request_named(const char *name)
+{
+	return find(0, name);
 }
 
 const char *fault_name(enum fault_call call, unsigned long request, char *text, size_t size)
@@ -65,7 +77,7 @@ const char *fault_name(enum fault_call call, unsigned long request, char *text, 
 	if (call != FAULT_CALL_ioctl)
 		snprintf(text, size, "%s", calls[call].name);
 	else if (name)
-		snprintf(text, size, "ioctl(%s)", name);
+		snprintf(text, size, "ioctl(KVM_%s)", name);
 	else
 		snprintf(text, size, "ioctl(0x%lx)", request);
 	return text;
@@ -139,6 +151,7 @@ int fault_here(enum fault_call call, unsigned long request, const void *site)
 
 	if (!atomic_load(&now.armed))
 		return 0;
+	fault_site_note(site, request);
 	if (now.background.error && call == now.background.call)
 		return now.background.error;
 	n = atomic_fetch_add(&now.counts[call], 1) + 1;
@@ -148,4 +161,10 @@ int fault_here(enum fault_call call, unsigned long request, const void *site)
 		return 0;
 	atomic_store(&now.fired, true);
 	return now.fault.error;
+}
+
+void fault_passes(const void *site)
+{
+	if (atomic_load(&now.armed))
+		fault_site_note(site, 0);
 }

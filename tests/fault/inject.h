@@ -73,7 +73,8 @@ const char *fault_name(enum fault_call call, unsigned long request, char *text, 
 /* The errors that fit a call: `error` of the last is 0. */
 const struct fault_error *fault_errors(enum fault_call call, unsigned long request);
 
-/* For wrappers: the error to fail with, or 0. */
+/* For wrappers: the error to fail with, or 0; and a call that gives back, which does not fail. */
 int fault_here(enum fault_call call, unsigned long request, const void *site);
+void fault_passes(const void *site);
 
 #endif

@@ -99,35 +99,82 @@ static int uncoalesce_ports(struct rig *rig)
 }
 
 static const struct fault_step interrupt_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"map", rig_create_mem, FAULT_SETUP},
-	{"ram", rig_add_ram, FAULT_SETUP},
-	{"declare", rig_declare_irqchip, 0},
-	{"start", start, 0},
-	{"vCPU", rig_create_vcpu, 0},
-	{"init", rig_init_vcpu, FAULT_SETUP},
-	{"finish", rig_finish_irqchip, FAULT_NOT_AGAIN},
-	{"event", make_event, 0},
-	{"resample event", make_resample, 0},
-	{"routes", set_routes, 0},
-	{"irqfd", add_irqfd, 0},
-	{"signal", signal_event, 0},
-	{"drain", drain_event, 0},
-	{"remove irqfd", remove_irqfd, 0},
-	{"line", set_line, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
+	FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),
+	FAULT_STEP("declare", rig_declare_irqchip, 0),
+	FAULT_STEP("start", start, 0),
+	FAULT_STEP("vCPU", rig_create_vcpu, 0),
+	FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP),
+	FAULT_STEP("finish", rig_finish_irqchip, FAULT_NOT_AGAIN),
+	FAULT_STEP("event", make_event, 0),
+	FAULT_STEP("resample event", make_resample, 0),
+	FAULT_STEP("routes", set_routes, 0),
+	FAULT_STEP("irqfd", add_irqfd, 0),
+	FAULT_STEP("signal", signal_event, 0),
+	FAULT_STEP("drain", drain_event, 0),
+	FAULT_STEP("remove irqfd", remove_irqfd, 0),
+	FAULT_STEP("line", set_line, 0),
 };
 
+static const struct fault_step event_steps[] = {
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("event", make_event, FAULT_SETUP),
+	FAULT_STEP_FOR("doorbell", add_doorbell, FAULT_OPTIONAL, "IOEVENTFD"),
+	FAULT_STEP("remove doorbell", remove_doorbell, FAULT_OPTIONAL),
+	FAULT_STEP_FOR("coalesce", coalesce, FAULT_OPTIONAL, "REGISTER_COALESCED_MMIO"),
+	FAULT_STEP_FOR("uncoalesce", uncoalesce, FAULT_OPTIONAL, "UNREGISTER_COALESCED_MMIO"),
+	FAULT_STEP("coalesce ports", coalesce_ports, FAULT_OPTIONAL),
+	FAULT_STEP("uncoalesce ports", uncoalesce_ports, FAULT_OPTIONAL),
+};
+
+/* ---- A bus of devices ---- */
+
+static const struct keg_bus_ops no_ops = {NULL, NULL};
+
+static int create_bus(struct rig *rig)
+{
+	return keg_bus_create("memory", &rig->bus);
+}
+
+static int add_to_bus(struct rig *rig, uint64_t start)
+{
+	const struct keg_bus_region region = {
+		.name = "device", .start = start, .size = 8, .ops = &no_ops};
+
+	return keg_bus_add(rig->bus, &region);
+}
+
+/* As many as make its array grow. */
+static int fill_bus(struct rig *rig)
+{
+	int rc = 0;
+
+	while (!rc && rig->words[0] < 10) {
+		rc = add_to_bus(rig, rig->words[0] * 16);
+		if (!rc)
+			rig->words[0]++;
+	}
+	return rc;
+}
+
+static int overlap(struct rig *rig)
+{
+	return rig_expect(add_to_bus(rig, 4), EEXIST);
+}
+
+static int remove_from_bus(struct rig *rig)
+{
+	return keg_bus_remove(rig->bus, 16);
+}
+
 static const struct fault_step bus_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"event", make_event, FAULT_SETUP},
-	{"doorbell", add_doorbell, FAULT_OPTIONAL},
-	{"remove doorbell", remove_doorbell, FAULT_OPTIONAL},
-	{"coalesce", coalesce, FAULT_OPTIONAL},
-	{"uncoalesce", uncoalesce, FAULT_OPTIONAL},
-	{"coalesce ports", coalesce_ports, FAULT_OPTIONAL},
-	{"uncoalesce ports", uncoalesce_ports, FAULT_OPTIONAL},
+	FAULT_STEP("create", create_bus, 0),
+	FAULT_STEP("fill", fill_bus, 0),
+	FAULT_STEP("overlap", overlap, 0),
+	FAULT_STEP("remove", remove_from_bus, 0),
 };
 
 /* ---- What else a machine has ---- */
@@ -186,33 +233,31 @@ static int alloc_id(struct rig *rig)
 }
 
 static const struct fault_step machine_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, 0},
-	{"extension", check_extension, 0},
-	{"ioctl", raw_ioctl, FAULT_RAW},
-	{"statistics", open_stats, FAULT_OPTIONAL},
-	{"attribute", has_attr, FAULT_OPTIONAL},
-	{"vCPU id", alloc_id, FAULT_FORGIVING},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, 0),
+	FAULT_STEP("extension", check_extension, 0),
+	FAULT_STEP("ioctl", raw_ioctl, FAULT_RAW),
+	FAULT_STEP_FOR("statistics", open_stats, FAULT_OPTIONAL, "GET_STATS_FD"),
+	FAULT_STEP("attribute", has_attr, FAULT_OPTIONAL),
+	FAULT_STEP("vCPU id", alloc_id, FAULT_FORGIVING),
 };
 
 static const struct fault_step device_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"has device", has_device, FAULT_FORGIVING},
-	{"create", create_device, FAULT_GATE},
-	{"has attribute", device_has_attr, FAULT_OPTIONAL},
-	{"set attribute", device_set_attr, FAULT_FORGIVING},
-	{"get attribute", device_get_attr, FAULT_FORGIVING},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("has device", has_device, FAULT_FORGIVING),
+	FAULT_STEP_FOR("create", create_device, FAULT_GATE, "CREATE_DEVICE"),
+	FAULT_STEP("has attribute", device_has_attr, FAULT_OPTIONAL),
+	FAULT_STEP_FOR("set attribute", device_set_attr, FAULT_FORGIVING, "SET_DEVICE_ATTR"),
+	FAULT_STEP_FOR("get attribute", device_get_attr, FAULT_FORGIVING, "GET_DEVICE_ATTR"),
 };
 
 static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("interrupts", interrupt_steps),
+	FAULT_SCENARIO("events", event_steps),
 	FAULT_SCENARIO("bus", bus_steps),
 	FAULT_SCENARIO("machine", machine_steps),
 	FAULT_SCENARIO("device", device_steps),
 };
 
-int main(int argc, char **argv)
-{
-	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
-}
+const struct fault_suite fault_interrupts = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

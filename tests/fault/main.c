@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The main function of programs of scenarios. */
+/* The program: every scenario is swept, and then no call of libkeg may have been left out. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "fault/fault.h"
+#include "fault/jobs.h"
+#include "fault/sites.h"
 #include "testing.h"
 
 static const char usage[] =
@@ -16,66 +17,80 @@ static const char usage[] =
 	"\n"
 	"scenarios:\n";
 
+static const struct fault_suite *const suites[] = {
+	&fault_host,
+	&fault_memory,
+	&fault_interrupts,
+	&fault_vcpu,
+	&fault_registers,
+	&fault_arch,
+	&fault_board,
+};
+enum { SUITES = sizeof(suites) / sizeof(suites[0]), MOST_SCENARIOS = 128 };
+
+/* What the command line asks for. */
 struct options {
 	enum fault_effort effort;
-	int first; /* of the names in argv; 0: all */
+	char **names; /* of scenarios; none: all */
+	int count;
 };
 
-static int print_usage(
-	FILE *out, const char *program, const struct fault_scenario *scenarios, size_t count)
+static int print_usage(FILE *out, const char *program)
 {
 	fprintf(out, usage, program);
-	for (size_t i = 0; i < count; i++)
-		fprintf(out, "  %s\n", scenarios[i].name);
+	for (size_t i = 0; i < SUITES; i++) {
+		for (size_t j = 0; j < suites[i]->count; j++)
+			fprintf(out, "  %s\n", suites[i]->scenarios[j].name);
+	}
 	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool is_wanted(const char *name, int argc, char **argv, int first)
+static bool is_wanted(const struct options *options, const char *name)
 {
-	for (int i = first; i < argc; i++) {
-		if (strcmp(argv[i], name) == 0)
+	for (int i = 0; i < options->count; i++) {
+		if (strcmp(options->names[i], name) == 0)
 			return true;
 	}
-	return first == argc;
+	return !options->count;
 }
 
-static size_t sweep(const struct fault_scenario *scenario, enum fault_effort effort)
+static int run(const struct options *options)
 {
-	struct timespec began, ended;
-	struct fault_tally tally;
+	const struct fault_scenario *wanted[MOST_SCENARIOS];
+	size_t count = 0, failed;
 
-	clock_gettime(CLOCK_MONOTONIC, &began);
-	tally = fault_sweep(scenario, effort, stderr);
-	clock_gettime(CLOCK_MONOTONIC, &ended);
-	printf("%s %s: %zu calls, %zu faults, %zu findings, %.1f s\n",
-		tally.findings ? "not ok" : "ok", scenario->name, tally.calls, tally.faults,
-		tally.findings,
-		(double)(ended.tv_sec - began.tv_sec) +
-			(double)(ended.tv_nsec - began.tv_nsec) / 1e9);
-	fflush(stdout);
-	return tally.findings;
+	for (size_t i = 0; i < SUITES; i++) {
+		for (size_t j = 0; j < suites[i]->count && count < MOST_SCENARIOS; j++) {
+			if (is_wanted(options, suites[i]->scenarios[j].name))
+				wanted[count++] = &suites[i]->scenarios[j];
+		}
+	}
+	if (options->effort == FAULT_QUICK)
+		printf("quick: one error for each call, by turns (--full tries all)\n");
+	fault_sites_share();
+	failed = fault_sweep_all(wanted, count, options->effort);
+	if (!options->count)
+		failed += fault_sites_check(stdout);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int fault_main(int argc, char **argv, const struct fault_scenario *scenarios, size_t count)
+int main(int argc, char **argv)
 {
-	enum fault_effort effort = getenv("KEG_LAB") ? FAULT_QUICK : FAULT_FULL;
-	size_t findings = 0;
-	int first = 1;
+	struct options options = {
+		.effort = getenv("KEG_LAB") ? FAULT_QUICK : FAULT_FULL,
+		.names = argv + 1,
+		.count = argc - 1,
+	};
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0)
-		return print_usage(stdout, argv[0], scenarios, count);
+		return print_usage(stdout, argv[0]);
 	if (argc > 1 && strncmp(argv[1], "--", 2) == 0) {
 		if (strcmp(argv[1], "--quick") && strcmp(argv[1], "--full"))
-			return print_usage(stderr, argv[0], scenarios, count);
-		effort = strcmp(argv[1], "--quick") ? FAULT_FULL : FAULT_QUICK;
-		first = 2;
+			return print_usage(stderr, argv[0]);
+		options.effort = strcmp(argv[1], "--quick") ? FAULT_FULL : FAULT_QUICK;
+		options.names++;
+		options.count--;
 	}
 	require_kvm();
-	if (effort == FAULT_QUICK)
-		printf("quick: one error for each call, by turns (--full tries all)\n");
-	for (size_t i = 0; i < count; i++) {
-		if (is_wanted(scenarios[i].name, argc, argv, first))
-			findings += sweep(&scenarios[i], effort);
-	}
-	return findings ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run(&options);
 }

@@ -119,24 +119,33 @@ static int read_dirty(struct rig *rig)
 	return keg_slot_get_dirty(rig->vm, keg_region_slot(rig->regions[2]), rig->words, 64);
 }
 
+/* A machine has one map. */
+static int create_another_mem(struct rig *rig)
+{
+	struct keg_mem *mem;
+
+	return rig_expect(keg_mem_create(rig->vm, &mem), EEXIST);
+}
+
 static const struct fault_step region_steps[] = {
-	{"open", rig_open_host, 0},
-	{"machine", rig_create_vm, 0},
-	{"map", rig_create_mem, 0},
-	{"anonymous", add_anonymous, 0},
-	{"thp", add_thp, 0},
-	{"memfd", add_memfd, 0},
-	{"file", add_file, 0},
-	{"private file", add_private_file, 0},
-	{"caller's", add_caller, 0},
-	{"hole", add_hole, 0},
-	{"many", add_many, 0},
-	{"replace", replace, 0},
-	{"start", start, 0},
-	{"later", add_later, 0},
-	{"write", write_all, 0},
-	{"dirty log", read_dirty, 0},
-	{"remove", remove_live, 0},
+	FAULT_STEP("open", rig_open_host, 0),
+	FAULT_STEP("machine", rig_create_vm, 0),
+	FAULT_STEP("map", rig_create_mem, 0),
+	FAULT_STEP("another map", create_another_mem, 0),
+	FAULT_STEP("anonymous", add_anonymous, 0),
+	FAULT_STEP("thp", add_thp, 0),
+	FAULT_STEP("memfd", add_memfd, 0),
+	FAULT_STEP("file", add_file, 0),
+	FAULT_STEP("private file", add_private_file, 0),
+	FAULT_STEP("caller's", add_caller, 0),
+	FAULT_STEP("hole", add_hole, 0),
+	FAULT_STEP("many", add_many, 0),
+	FAULT_STEP("replace", replace, 0),
+	FAULT_STEP("start", start, 0),
+	FAULT_STEP("later", add_later, 0),
+	FAULT_STEP("write", write_all, 0),
+	FAULT_STEP("dirty log", read_dirty, 0),
+	FAULT_STEP("remove", remove_live, 0),
 };
 
 /* Huge pages of the pool: where it is empty, a refusal, which leaves nothing either. */
@@ -160,11 +169,11 @@ static int add_huge_memfd(struct rig *rig)
 }
 
 static const struct fault_step huge_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"map", rig_create_mem, FAULT_SETUP},
-	{"2 MiB", add_huge, FAULT_FORGIVING},
-	{"1 GiB", add_huge_memfd, FAULT_FORGIVING},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
+	FAULT_STEP("2 MiB", add_huge, FAULT_FORGIVING),
+	FAULT_STEP("1 GiB", add_huge_memfd, FAULT_FORGIVING),
 };
 
 /* ---- Slots ---- */
@@ -215,18 +224,18 @@ static int free_slot(struct rig *rig)
 }
 
 static const struct fault_step slot_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"manual protection", protect_manually, FAULT_OPTIONAL},
-	{"alloc", alloc_slot, 0},
-	{"map", map_slot, 0},
-	{"log", log_slot, 0},
-	{"move", move_slot, 0},
-	{"get dirty", get_dirty, 0},
-	{"clear dirty", clear_dirty, FAULT_OPTIONAL},
-	{"unmap", unmap_slot, 0},
-	{"map again", map_slot, 0},
-	{"free", free_slot, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("manual protection", protect_manually, FAULT_OPTIONAL),
+	FAULT_STEP("alloc", alloc_slot, 0),
+	FAULT_STEP("map", map_slot, 0),
+	FAULT_STEP("log", log_slot, 0),
+	FAULT_STEP("move", move_slot, 0),
+	FAULT_STEP("get dirty", get_dirty, 0),
+	FAULT_STEP_FOR("clear dirty", clear_dirty, FAULT_OPTIONAL, "CLEAR_DIRTY_LOG"),
+	FAULT_STEP("unmap", unmap_slot, 0),
+	FAULT_STEP("map again", map_slot, 0),
+	FAULT_STEP("free", free_slot, 0),
 };
 
 static const struct fault_scenario scenarios[] = {
@@ -235,7 +244,4 @@ static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("slots", slot_steps),
 };
 
-int main(int argc, char **argv)
-{
-	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
-}
+const struct fault_suite fault_memory = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

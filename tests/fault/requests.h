@@ -32,21 +32,21 @@
 #define USUAL ANY, F(EINVAL), F(EFAULT), T(ENOTTY, ENOTSUP)
 
 /* KVM_CREATE_DEVICE with KVM_CREATE_DEVICE_TEST, which makes nothing: no number of the kernel's. */
-#define FAULT_TEST_DEVICE 0xffffffffUL
+#define KVM_TEST_DEVICE 0xffffffffUL
 
 enum { FAULT_MOST_ERRORS = 14 };
 
 /* A request's row. The errors end with 0. */
 struct fault_request {
 	unsigned long number;
-	const char *name;
+	const char *name; /* without KVM_ */
 	struct fault_error errors[FAULT_MOST_ERRORS];
 };
 
-/* A row, without the comma after it. */
+/* A row, without the comma after it. The name lacks KVM_: see sites.h. */
 #define REQUEST(request, ...)                                                                      \
 	{                                                                                          \
-		request, #request,                                                                 \
+		KVM_##request, #request,                                                           \
 		{                                                                                  \
 			__VA_ARGS__                                                                \
 		}                                                                                  \
@@ -55,5 +55,11 @@ struct fault_request {
 /* Those that only one architecture has. */
 extern const struct fault_request fault_arch_requests[];
 extern const size_t fault_arch_request_count;
+
+/* The row of a name without KVM_, or NULL. */
+const struct fault_request *fault_request_named(const char *name);
+
+/* The row of a name without KVM_, or NULL. */
+const struct fault_request *fault_request_named(const char *name);
 
 #endif

@@ -12,25 +12,82 @@
 /* Where the program begins: the linker's. */
 extern const char __executable_start[];
 
-/* "function at file:line" by addr2line, where it is; else how to ask it. */
-static void print_site(FILE *out, const void *site)
+/* A return address: the call is before it. */
+static unsigned long offset_of(const void *site)
 {
-	/* A return address: the call is before it. */
-	unsigned long offset = (unsigned long)((const char *)site - __executable_start) - 1;
-	char program[512], command[640], line[512];
-	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	FILE *answer;
+	return (unsigned long)((const char *)site - __executable_start) - 1;
+}
 
-	program[length > 0 ? length : 0] = 0;
-	snprintf(command, sizeof(command), "addr2line -fpie '%s' 0x%lx", program, offset);
-	fprintf(out, "    at 0x%lx: %s\n", offset, command);
-	fflush(out);
-	strcat(command, " 2>/dev/null");
-	answer = popen(command, "r");
-	while (answer && fgets(line, sizeof(line), answer))
-		fprintf(out, "        %s", line);
+static void program_path(char *path, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", path, size - 1);
+
+	path[length > 0 ? length : 0] = 0;
+}
+
+/* Asks addr2line. NULL where there is none. */
+static FILE *ask(const void *site, char *command, size_t size)
+{
+	char program[512];
+
+	program_path(program, sizeof(program));
+	snprintf(command, size, "addr2line -fpie '%s' 0x%lx 2>/dev/null", program, offset_of(site));
+	return popen(command, "r");
+}
+
+/* Writes addresses to a file, for addr2line to read. */
+static bool write_offsets(const void *const *sites, size_t count, const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	for (size_t i = 0; file && i < count; i++)
+		fprintf(file, "0x%lx\n", offset_of(sites[i]));
+	return file && fclose(file) == 0;
+}
+
+void fault_places(
+	const void *const *sites, size_t count, fault_place_handler *handler, void *context)
+{
+	char program[512], path[] = "/tmp/fault-XXXXXX", command[640], line[512];
+	int fd = mkstemp(path);
+	FILE *answer = NULL;
+
+	program_path(program, sizeof(program));
+	snprintf(command, sizeof(command), "addr2line -fpe '%s' <%s 2>/dev/null", program, path);
+	if (fd >= 0 && write_offsets(sites, count, path))
+		answer = popen(command, "r");
+	for (size_t i = 0; answer && fgets(line, sizeof(line), answer); i++) {
+		char *remark = strstr(line, " (discriminator");
+
+		line[strcspn(line, "\n")] = 0;
+		if (remark)
+			*remark = 0;
+		if (!strstr(line, "??"))
+			handler(context, i, line);
+	}
 	if (answer)
 		pclose(answer);
+	if (fd >= 0) {
+		close(fd);
+		unlink(path);
+	}
+}
+
+/* Each function that is there, innermost first; or else how to ask. */
+static void print_site(FILE *out, const void *site)
+{
+	char command[640], line[512];
+	FILE *answer = ask(site, command, sizeof(command));
+	bool known = false;
+
+	while (answer && fgets(line, sizeof(line), answer)) {
+		fprintf(out, "    %s", line);
+		known = true;
+	}
+	if (answer)
+		pclose(answer);
+	if (!known)
+		fprintf(out, "    to know where: %s\n", command);
 }
 
 void fault_report_begin(struct fault_report *report, const struct fault_scenario *scenario,

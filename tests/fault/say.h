@@ -25,4 +25,12 @@ void fault_say(struct fault_report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void fault_say_site(struct fault_report *report, const char *what, const void *site);
 
+/*
+ * Hands out "function at file:line" of the calls that return to `sites`: of those where it is
+ * known.
+ */
+typedef void fault_place_handler(void *context, size_t index, const char *place);
+void fault_places(
+	const void *const *sites, size_t count, fault_place_handler *handler, void *context);
+
 #endif

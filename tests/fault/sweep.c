@@ -5,6 +5,7 @@
 
 #include "fault/run.h"
 #include "fault/say.h"
+#include "fault/sites.h"
 #include "fault/watchdog.h"
 
 /* One scenario's sweep. */
@@ -119,6 +120,20 @@ static void sweep_call(struct sweep *sweep, size_t index)
 	}
 }
 
+/* The requests of a step that is left out, and of those behind it if it leads to them. */
+static void excuse(const struct sweep *sweep, int at)
+{
+	const struct fault_step *step = &sweep->scenario->steps[at];
+	const struct fault_step *end = step->flags & FAULT_GATE
+					       ? sweep->scenario->steps + sweep->scenario->count
+					       : step + 1;
+
+	for (; step < end; step++) {
+		for (size_t i = 0; i < 2 && step->requests[i]; i++)
+			fault_excuse(step->requests[i]);
+	}
+}
+
 /* Whether a step has failed because KVM has no such thing; says so. */
 static bool is_absent(struct sweep *sweep, const struct fault_run *run)
 {
@@ -130,6 +145,7 @@ static bool is_absent(struct sweep *sweep, const struct fault_run *run)
 	fprintf(sweep->report.out, "%s: not here: %s: %s\n", sweep->scenario->name,
 		sweep->scenario->steps[run->failed_at].name, run->message);
 	sweep->absent[run->failed_at] = true;
+	excuse(sweep, run->failed_at);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A vCPU: making it, running it, stopping it, and the state that all architectures have. */
 #include <signal.h>
+#include <threads.h>
 
 #include "base/error.h"
 #include "fault/fault.h"
@@ -50,6 +51,34 @@ static int run_for(struct rig *rig)
 	if (!rc && exit.reason != KEG_EXIT_TIMEOUT)
 		return keg_fail(EPROTO, "an exit %u where the time was up", exit.reason);
 	return rc;
+}
+
+/* Not by pthread_create(), which is made to fail. */
+struct elsewhere {
+	struct rig *rig;
+	int rc;
+	char message[512];
+};
+
+static int run_in_thread(void *argument)
+{
+	struct elsewhere *elsewhere = argument;
+
+	elsewhere->rc = run_for(elsewhere->rig);
+	snprintf(elsewhere->message, sizeof(elsewhere->message), "%s", keg_error_message());
+	return 0;
+}
+
+/* Another thread takes the vCPU over, and needs a timer of its own. */
+static int run_for_elsewhere(struct rig *rig)
+{
+	struct elsewhere elsewhere = {.rig = rig};
+	thrd_t thread;
+
+	if (thrd_create(&thread, run_in_thread, &elsewhere) != thrd_success)
+		return keg_fail(ENOSYS, "the harness cannot make a thread");
+	thrd_join(thread, NULL);
+	return elsewhere.rc < 0 ? keg_fail(-elsewhere.rc, "%s", elsewhere.message) : 0;
 }
 
 static int step(struct rig *rig)
@@ -139,51 +168,52 @@ static int raw_ioctl(struct rig *rig)
 }
 
 static const struct fault_step vcpu_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"map", rig_create_mem, FAULT_SETUP},
-	{"ram", rig_add_ram, FAULT_SETUP},
-	{"load", rig_load_store, 0},
-	{"create", rig_create_vcpu, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
+	FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),
+	FAULT_STEP("load", rig_load_store, 0),
+	FAULT_STEP("create", rig_create_vcpu, 0),
 	/* KVM keeps an id once it has made its vCPU. */
-	{"create with id", create_with_id, FAULT_NOT_AGAIN},
-	{"init", rig_init_vcpu, 0},
-	{"run", rig_run, 0},
-	{"kick", run_kicked, 0},
-	{"run on", rig_run, 0},
-	{"complete", complete, 0},
-	{"step", step, FAULT_OPTIONAL},
-	{"guest debug", set_debug, FAULT_OPTIONAL},
-	{"signal mask", set_mask, 0},
-	{"no signal mask", clear_mask, 0},
-	{"ioctl", raw_ioctl, FAULT_RAW},
+	FAULT_STEP("create with id", create_with_id, FAULT_NOT_AGAIN),
+	FAULT_STEP("init", rig_init_vcpu, 0),
+	FAULT_STEP("run", rig_run, 0),
+	FAULT_STEP("kick", run_kicked, 0),
+	FAULT_STEP("run on", rig_run, 0),
+	FAULT_STEP("complete", complete, 0),
+	FAULT_STEP("step", step, FAULT_OPTIONAL),
+	FAULT_STEP_FOR("guest debug", set_debug, FAULT_OPTIONAL, "SET_GUEST_DEBUG"),
+	FAULT_STEP("signal mask", set_mask, 0),
+	FAULT_STEP("no signal mask", clear_mask, 0),
+	FAULT_STEP("ioctl", raw_ioctl, FAULT_RAW),
 };
 
 static const struct fault_step state_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"create", rig_create_vcpu, FAULT_SETUP},
-	{"init", rig_init_vcpu, FAULT_SETUP},
-	{"get MP state", get_mp_state, FAULT_OPTIONAL},
-	{"set MP state", set_mp_state, FAULT_OPTIONAL},
-	{"get events", get_events, FAULT_OPTIONAL},
-	{"set events", set_events, FAULT_OPTIONAL},
-	{"list registers", list_regs, FAULT_OPTIONAL},
-	{"get register", get_one_reg, FAULT_OPTIONAL},
-	{"set register", set_one_reg, FAULT_OPTIONAL},
-	{"attribute", has_attr, FAULT_OPTIONAL},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("create", rig_create_vcpu, FAULT_SETUP),
+	FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP),
+	FAULT_STEP_FOR("get MP state", get_mp_state, FAULT_OPTIONAL, "GET_MP_STATE"),
+	FAULT_STEP_FOR("set MP state", set_mp_state, FAULT_OPTIONAL, "SET_MP_STATE"),
+	FAULT_STEP_FOR("get events", get_events, FAULT_OPTIONAL, "GET_VCPU_EVENTS"),
+	FAULT_STEP_FOR("set events", set_events, FAULT_OPTIONAL, "SET_VCPU_EVENTS"),
+	FAULT_STEP_FOR("list registers", list_regs, FAULT_OPTIONAL, "GET_REG_LIST"),
+	FAULT_STEP_FOR("get register", get_one_reg, FAULT_OPTIONAL, "GET_ONE_REG"),
+	FAULT_STEP_FOR("set register", set_one_reg, FAULT_OPTIONAL, "SET_ONE_REG"),
+	FAULT_STEP("attribute", has_attr, FAULT_OPTIONAL),
 };
 
 static const struct fault_step timed_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"map", rig_create_mem, FAULT_SETUP},
-	{"ram", rig_add_ram, FAULT_SETUP},
-	{"load", rig_load_spin, FAULT_SETUP},
-	{"create", rig_create_vcpu, FAULT_SETUP},
-	{"init", rig_init_vcpu, FAULT_SETUP},
-	{"run for", run_for, 0},
-	{"run for, again", run_for, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
+	FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),
+	FAULT_STEP("load", rig_load_spin, FAULT_SETUP),
+	FAULT_STEP("create", rig_create_vcpu, FAULT_SETUP),
+	FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP),
+	FAULT_STEP("run for", run_for, 0),
+	FAULT_STEP("run for, again", run_for, 0),
+	FAULT_STEP("run for, elsewhere", run_for_elsewhere, 0),
 };
 
 /* ---- The ring of dirty pages ---- */
@@ -224,16 +254,16 @@ static int reset_rings(struct rig *rig)
 }
 
 static const struct fault_step ring_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", create_with_ring, FAULT_GATE},
-	{"map", rig_create_mem, FAULT_SETUP},
-	{"ram", add_logged, FAULT_SETUP},
-	{"load", rig_load_touch, FAULT_SETUP},
-	{"create", rig_create_vcpu, 0},
-	{"init", rig_init_vcpu, FAULT_SETUP},
-	{"run", rig_run, FAULT_SETUP},
-	{"harvest", harvest, 0},
-	{"reset", reset_rings, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", create_with_ring, FAULT_GATE),
+	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
+	FAULT_STEP("ram", add_logged, FAULT_SETUP),
+	FAULT_STEP("load", rig_load_touch, FAULT_SETUP),
+	FAULT_STEP("create", rig_create_vcpu, 0),
+	FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP),
+	FAULT_STEP("run", rig_run, FAULT_SETUP),
+	FAULT_STEP("harvest", harvest, 0),
+	FAULT_STEP_FOR("reset", reset_rings, 0, "RESET_DIRTY_RINGS"),
 };
 
 /* ---- The ring of coalesced writes ---- */
@@ -256,16 +286,16 @@ static int drain(struct rig *rig)
 }
 
 static const struct fault_step coalesced_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"map", rig_create_mem, FAULT_SETUP},
-	{"ram", rig_add_ram, FAULT_SETUP},
-	{"load", rig_load_store, FAULT_SETUP},
-	{"create", rig_create_vcpu, FAULT_SETUP},
-	{"init", rig_init_vcpu, FAULT_SETUP},
-	{"coalesce", coalesce, FAULT_OPTIONAL},
-	{"run", rig_run, 0},
-	{"drain", drain, FAULT_OPTIONAL},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
+	FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),
+	FAULT_STEP("load", rig_load_store, FAULT_SETUP),
+	FAULT_STEP("create", rig_create_vcpu, FAULT_SETUP),
+	FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP),
+	FAULT_STEP("coalesce", coalesce, FAULT_OPTIONAL),
+	FAULT_STEP("run", rig_run, 0),
+	FAULT_STEP("drain", drain, FAULT_OPTIONAL),
 };
 
 static const struct fault_scenario scenarios[] = {
@@ -276,7 +306,4 @@ static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("coalesced", coalesced_steps),
 };
 
-int main(int argc, char **argv)
-{
-	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
-}
+const struct fault_suite fault_vcpu = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

@@ -61,6 +61,7 @@ static inline void moves(enum held_kind kind, uintptr_t old, uintptr_t new, cons
 	type __wrap_##name parameters;                                                             \
 	type __wrap_##name parameters                                                              \
 	{                                                                                          \
+		fault_passes(SITE);                                                                \
 		held_remove(HELD_##kind, (uintptr_t)(key), SITE);                                  \
 		return __real_##name arguments;                                                    \
 	}
@@ -134,7 +135,7 @@ static unsigned long distinguish(unsigned long request, const void *argument)
 	const struct kvm_create_device *device = argument;
 
 	if (request == KVM_CREATE_DEVICE && device->flags & KVM_CREATE_DEVICE_TEST)
-		return FAULT_TEST_DEVICE;
+		return KVM_TEST_DEVICE;
 	return request;
 }
 

@@ -3,8 +3,8 @@
 #include "fault/requests.h"
 
 const struct fault_request fault_arch_requests[] = {
-	REQUEST(KVM_ARM_PREFERRED_TARGET, USUAL, F(ENODEV)),
-	REQUEST(KVM_ARM_VCPU_INIT, USUAL, F(ENOENT), F(ENOMEM)),
+	REQUEST(ARM_PREFERRED_TARGET, USUAL, F(ENODEV)),
+	REQUEST(ARM_VCPU_INIT, USUAL, F(ENOENT), F(ENOMEM)),
 };
 const size_t fault_arch_request_count =
 	sizeof(fault_arch_requests) / sizeof(fault_arch_requests[0]);

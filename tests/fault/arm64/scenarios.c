@@ -28,20 +28,18 @@ static int create_large(struct rig *rig)
 }
 
 static const struct fault_step vcpu_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", create_large, 0},
-	{"target", preferred_target, 0},
-	{"vCPU", rig_create_vcpu, FAULT_SETUP},
-	{"init", init_plain, 0},
-	{"init again", init_chosen, 0},
-	{"GICv3", rig_finish_irqchip, FAULT_NOT_AGAIN},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", create_large, 0),
+	FAULT_STEP("target", preferred_target, 0),
+	FAULT_STEP("vCPU", rig_create_vcpu, FAULT_SETUP),
+	FAULT_STEP("init", init_plain, 0),
+	FAULT_STEP("init again", init_chosen, 0),
+	FAULT_STEP("GICv3", rig_finish_irqchip, FAULT_NOT_AGAIN),
 };
 
 static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("arm64", vcpu_steps),
 };
 
-int main(int argc, char **argv)
-{
-	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
-}
+const struct fault_suite fault_registers = {NULL, 0};
+const struct fault_suite fault_arch = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

@@ -61,20 +61,20 @@ static int copy_cpuid(struct rig *rig)
 }
 
 static const struct fault_step list_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"CPUID", supported_cpuid, 0},
-	{"emulated CPUID", emulated_cpuid, FAULT_OPTIONAL},
-	{"MSRs", supported_msrs, 0},
-	{"feature MSR", feature_msr, FAULT_OPTIONAL},
-	{"copy MSRs", copy_msrs, 0},
-	{"copy CPUID", copy_cpuid, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("CPUID", supported_cpuid, 0),
+	FAULT_STEP_FOR("emulated CPUID", emulated_cpuid, FAULT_OPTIONAL, "GET_EMULATED_CPUID"),
+	FAULT_STEP("MSRs", supported_msrs, 0),
+	FAULT_STEP_FOR("feature MSR", feature_msr, FAULT_OPTIONAL, "GET_MSR_FEATURE_INDEX_LIST"),
+	FAULT_STEP("copy MSRs", copy_msrs, 0),
+	FAULT_STEP("copy CPUID", copy_cpuid, 0),
 };
 
 /* Without a view first: the copy asks itself. */
 static const struct fault_step copy_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"copy MSRs", copy_msrs, 0},
-	{"copy CPUID", copy_cpuid, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("copy MSRs", copy_msrs, 0),
+	FAULT_STEP("copy CPUID", copy_cpuid, 0),
 };
 
 /* ---- Chips ---- */
@@ -136,33 +136,33 @@ static int signal_msi(struct rig *rig)
 }
 
 static const struct fault_step chip_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"controller", create_irqchip, 0},
-	{"timer", create_pit, 0},
-	{"start", start, 0},
-	{"vCPU", rig_create_vcpu, FAULT_SETUP},
-	{"get chip", get_irqchip, 0},
-	{"set chip", set_irqchip, 0},
-	{"get timer", get_pit, 0},
-	{"set timer", set_pit, 0},
-	{"message", signal_msi, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("controller", create_irqchip, 0),
+	FAULT_STEP("timer", create_pit, 0),
+	FAULT_STEP("start", start, 0),
+	FAULT_STEP("vCPU", rig_create_vcpu, FAULT_SETUP),
+	FAULT_STEP("get chip", get_irqchip, 0),
+	FAULT_STEP("set chip", set_irqchip, 0),
+	FAULT_STEP("get timer", get_pit, 0),
+	FAULT_STEP("set timer", set_pit, 0),
+	FAULT_STEP("message", signal_msi, 0),
 };
 
 /* Made at once, because the machine has started. */
 static const struct fault_step late_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"start", start, FAULT_SETUP},
-	{"controller", create_irqchip, 0},
-	{"timer", create_pit, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("start", start, FAULT_SETUP),
+	FAULT_STEP("controller", create_irqchip, 0),
+	FAULT_STEP("timer", create_pit, 0),
 };
 
 static const struct fault_step split_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"controller", split_irqchip, FAULT_OPTIONAL},
-	{"start", start, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("controller", split_irqchip, FAULT_OPTIONAL),
+	FAULT_STEP("start", start, 0),
 };
 
 /* ---- Time, and pages of KVM's own ---- */
@@ -194,13 +194,13 @@ static int set_identity_map(struct rig *rig)
 }
 
 static const struct fault_step time_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"get clock", get_clock, 0},
-	{"set clock", set_clock, 0},
-	{"TSC rate", get_tsc_khz, FAULT_OPTIONAL},
-	{"identity map", set_identity_map, 0},
-	{"task state", set_tss, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("get clock", get_clock, 0),
+	FAULT_STEP("set clock", set_clock, 0),
+	FAULT_STEP("TSC rate", get_tsc_khz, FAULT_OPTIONAL),
+	FAULT_STEP("identity map", set_identity_map, 0),
+	FAULT_STEP("task state", set_tss, 0),
 };
 
 /* ---- Multiboot, which makes more in memory than other images ---- */
@@ -225,11 +225,11 @@ static int load_multiboot(struct rig *rig)
 }
 
 static const struct fault_step multiboot_steps[] = {
-	{"open", rig_open_host, FAULT_SETUP},
-	{"machine", rig_create_vm, FAULT_SETUP},
-	{"map", rig_create_mem, FAULT_SETUP},
-	{"ram", rig_add_ram, FAULT_SETUP},
-	{"load", load_multiboot, 0},
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
+	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
+	FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),
+	FAULT_STEP("load", load_multiboot, 0),
 };
 
 static const struct fault_scenario scenarios[] = {
@@ -242,7 +242,4 @@ static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("multiboot", multiboot_steps),
 };
 
-int main(int argc, char **argv)
-{
-	return fault_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
-}
+const struct fault_suite fault_arch = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};
