@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "arch/arch.h"
 #include "testing.h"
@@ -62,6 +63,17 @@ void machine_close(struct machine *machine)
 	keg_mem_destroy(machine->mem);
 	keg_vm_destroy(machine->vm);
 	keg_host_destroy(machine->host);
+}
+
+bool allow_descriptors(unsigned int count)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)open_descriptors() + count;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 int open_descriptors(void)

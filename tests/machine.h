@@ -35,6 +35,9 @@ void machine_start(struct machine *machine, struct guest_code code);
 /* Ends what of it there is. */
 void machine_close(struct machine *machine);
 
+/* Lets this process have so many descriptors more; false if it may not. */
+bool allow_descriptors(unsigned int count);
+
 /* How many descriptors this process has open. */
 int open_descriptors(void);
 

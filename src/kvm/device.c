@@ -84,7 +84,8 @@ static int has(struct keg_vm *vm, int fd, uint32_t group, uint64_t attr)
 	struct kvm_device_attr argument = {.group = group, .attr = attr};
 	int rc = keg_ioctl(fd, has_attr.number, (uintptr_t)&argument);
 
-	if (rc == -ENXIO || rc == -ENOTTY)
+	/* What has no attributes at all may say EINVAL. */
+	if (rc == -ENXIO || rc == -ENOTTY || rc == -EINVAL)
 		return 0;
 	return rc < 0 ? keg_vm_request_failed(vm, rc, has_attr.name) : 1;
 }

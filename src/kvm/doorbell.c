@@ -9,7 +9,6 @@ static int check_doorbell(struct keg_vm *vm, const struct keg_doorbell *bell)
 {
 	uint64_t last = bell->pio ? UINT16_MAX : UINT64_MAX;
 	uint32_t bytes = bell->bytes;
-	int rc;
 
 	if (bytes > 8 || (bytes & (bytes - 1)) || (bell->pio && bytes > 4))
 		return keg_fail(EINVAL, "a doorbell of %u bytes: must be 1, 2, 4%s", bytes,
@@ -21,10 +20,7 @@ static int check_doorbell(struct keg_vm *vm, const struct keg_doorbell *bell)
 		return 0;
 	if (bell->match)
 		return keg_fail(EINVAL, "a doorbell that matches a value must have a length");
-	rc = keg_vm_check_extension(vm, KVM_CAP_IOEVENTFD_ANY_LENGTH);
-	if (rc < 0)
-		return rc;
-	return rc ? 0 : keg_fail(ENOTSUP, "this KVM has no doorbells of any length");
+	return keg_vm_need(vm, KVM_CAP_IOEVENTFD_ANY_LENGTH, "doorbells of any length");
 }
 
 static int request(struct keg_vm *vm, const struct keg_doorbell *bell, uint32_t flags)

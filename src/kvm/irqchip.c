@@ -77,18 +77,9 @@ static int declare_controller(struct keg_vm *vm, struct keg_irqchip wanted)
 	return rc;
 }
 
-static int need(struct keg_vm *vm, int extension, const char *what)
-{
-	int rc = keg_vm_check_extension(vm, extension);
-
-	if (rc < 0)
-		return rc;
-	return rc ? 0 : keg_fail(ENOTSUP, "this KVM has no %s", what);
-}
-
 int keg_vm_create_irqchip(struct keg_vm *vm)
 {
-	int rc = need(vm, KVM_CAP_IRQCHIP, "interrupt controller");
+	int rc = keg_vm_need(vm, KVM_CAP_IRQCHIP, "interrupt controller");
 
 	return rc ? rc : declare_controller(vm, (struct keg_irqchip){.kind = KEG_IRQCHIP_FULL});
 }
@@ -101,7 +92,7 @@ int keg_vm_split_irqchip(struct keg_vm *vm, uint32_t pins)
 
 	if (pins > most_pins)
 		return keg_fail(EINVAL, "an I/O APIC of %u pins: KVM allows %u", pins, most_pins);
-	rc = need(vm, KVM_CAP_SPLIT_IRQCHIP, "split interrupt controller");
+	rc = keg_vm_need(vm, KVM_CAP_SPLIT_IRQCHIP, "split interrupt controller");
 	if (rc)
 		return rc;
 	return declare_controller(
@@ -142,7 +133,7 @@ static int create_pit_locked(struct keg_vm *vm, uint32_t flags)
 
 int keg_vm_create_pit(struct keg_vm *vm, uint32_t flags)
 {
-	int rc = need(vm, KVM_CAP_PIT2, "interval timer");
+	int rc = keg_vm_need(vm, KVM_CAP_PIT2, "interval timer");
 
 	if (rc)
 		return rc;

@@ -16,13 +16,9 @@ int keg_vcpu_nmi(struct keg_vcpu *vcpu)
 
 int keg_vcpu_smi(struct keg_vcpu *vcpu)
 {
-	int rc = keg_vm_check_extension(vcpu->vm, KVM_CAP_X86_SMM);
+	int rc = keg_vm_need(vcpu->vm, KVM_CAP_X86_SMM, "system-management mode");
 
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return keg_fail(ENOTSUP, "this KVM has no system-management mode");
-	return keg_vcpu_change(vcpu, KVM_SMI, 0);
+	return rc ? rc : keg_vcpu_change(vcpu, KVM_SMI, 0);
 }
 
 int keg_vcpu_interrupt(struct keg_vcpu *vcpu, uint8_t vector)
@@ -122,6 +118,9 @@ int keg_vcpu_get_one_reg(struct keg_vcpu *vcpu, uint64_t id, void *value, size_t
 
 	if (rc)
 		return rc;
+	rc = keg_shared_regs_flush(vcpu);
+	if (rc < 0)
+		return rc;
 	rc = keg_ioctl(vcpu->fd, KVM_GET_ONE_REG, (uintptr_t)&reg);
 	return rc < 0 ? one_reg_failed(vcpu, id, rc, "KVM_GET_ONE_REG") : 0;
 }
@@ -132,6 +131,9 @@ int keg_vcpu_set_one_reg(struct keg_vcpu *vcpu, uint64_t id, const void *value, 
 	int rc = check_one_reg(vcpu, id, bytes);
 
 	if (rc)
+		return rc;
+	rc = keg_shared_regs_flush(vcpu);
+	if (rc < 0)
 		return rc;
 	vcpu->shared.current = 0;
 	rc = keg_ioctl(vcpu->fd, KVM_SET_ONE_REG, (uintptr_t)&reg);

@@ -67,6 +67,12 @@ int(keg_vm_request_failed)(struct keg_vm *vm, int rc, const char *name) __attrib
 #define keg_vm_request_failed(vm, rc, name) ((keg_vm_request_failed)(vm, rc, name), -EINVAL)
 #endif
 
+/*
+ * 0 if the machine has an extension, else -ENOTSUP: asked before requests that only it brings, for
+ * where KVM does not know them it may say EINVAL, which tells nothing.
+ */
+int keg_vm_need(struct keg_vm *vm, int extension, const char *what);
+
 /* Makes what was declared of the interrupt controller. Called with the lock held. */
 int keg_irqchip_start(struct keg_vm *vm);
 

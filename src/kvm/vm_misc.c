@@ -15,6 +15,15 @@ int keg_vm_check_extension(struct keg_vm *vm, int extension)
 	return rc < 0 ? keg_vm_request_failed(vm, rc, "KVM_CHECK_EXTENSION") : rc;
 }
 
+int keg_vm_need(struct keg_vm *vm, int extension, const char *what)
+{
+	int rc = keg_vm_check_extension(vm, extension);
+
+	if (rc < 0)
+		return rc;
+	return rc ? 0 : keg_fail(ENOTSUP, "this KVM has no %s", what);
+}
+
 int keg_vm_enable_cap(struct keg_vm *vm, uint32_t cap, uint32_t flags, const uint64_t args[4])
 {
 	struct kvm_enable_cap enable = {.cap = cap, .flags = flags};
@@ -65,15 +74,10 @@ int keg_vm_uncoalesce_mmio_range(struct keg_vm *vm, struct keg_gpa_range range)
 
 static int check_ports(struct keg_vm *vm, uint16_t port, uint32_t count)
 {
-	int rc;
-
 	if (count == 0 || count > 0x10000U - port)
 		return keg_fail(EINVAL, "coalescing %u ports from 0x%x on: there are 65536", count,
 			(unsigned int)port);
-	rc = keg_vm_check_extension(vm, KVM_CAP_COALESCED_PIO);
-	if (rc < 0)
-		return rc;
-	return rc ? 0 : keg_fail(ENOTSUP, "this KVM does not coalesce ports");
+	return keg_vm_need(vm, KVM_CAP_COALESCED_PIO, "coalesced ports");
 }
 
 int keg_vm_coalesce_pio(struct keg_vm *vm, uint16_t port, uint32_t count)
@@ -96,41 +100,37 @@ int keg_vm_uncoalesce_pio(struct keg_vm *vm, uint16_t port, uint32_t count)
 
 int keg_vm_get_clock(struct keg_vm *vm, struct kvm_clock_data *clock)
 {
-	return keg_vm_request(vm, KVM_GET_CLOCK, clock);
+	int rc = keg_vm_need(vm, KVM_CAP_ADJUST_CLOCK, "kvmclock");
+
+	return rc ? rc : keg_vm_request(vm, KVM_GET_CLOCK, clock);
 }
 
 int keg_vm_set_clock(struct keg_vm *vm, const struct kvm_clock_data *clock)
 {
-	return keg_vm_request(vm, KVM_SET_CLOCK, clock);
-}
+	int rc = keg_vm_need(vm, KVM_CAP_ADJUST_CLOCK, "kvmclock");
 
-/* KVM says EINVAL to a machine's TSC where it only knows a vCPU's. */
-static int need_vm_tsc(struct keg_vm *vm)
-{
-	int rc = keg_vm_check_extension(vm, KVM_CAP_VM_TSC_CONTROL);
-
-	if (rc < 0)
-		return rc;
-	return rc ? 0 : keg_fail(ENOTSUP, "this KVM sets no machine's TSC rate");
+	return rc ? rc : keg_vm_request(vm, KVM_SET_CLOCK, clock);
 }
 
 int keg_vm_get_tsc_khz(struct keg_vm *vm)
 {
-	int rc = need_vm_tsc(vm);
+	int rc = keg_vm_need(vm, KVM_CAP_VM_TSC_CONTROL, "TSC rate for machines");
 
 	return rc ? rc : keg_vm_request(vm, KVM_GET_TSC_KHZ, 0);
 }
 
 int keg_vm_set_tsc_khz(struct keg_vm *vm, uint32_t khz)
 {
-	int rc = need_vm_tsc(vm);
+	int rc = keg_vm_need(vm, KVM_CAP_VM_TSC_CONTROL, "TSC rate for machines");
 
 	return rc ? rc : keg_vm_request(vm, KVM_SET_TSC_KHZ, khz);
 }
 
 int keg_vm_stats_fd(struct keg_vm *vm)
 {
-	return keg_vm_request(vm, KVM_GET_STATS_FD, 0);
+	int rc = keg_vm_need(vm, KVM_CAP_BINARY_STATS_FD, "statistics of machines");
+
+	return rc ? rc : keg_vm_request(vm, KVM_GET_STATS_FD, 0);
 }
 
 /* ---- x86: where KVM keeps pages of its own ---- */

@@ -65,11 +65,10 @@ int keg_slot_clear_dirty(struct keg_vm *vm, struct keg_slot slot, const uint64_t
 int keg_vm_manual_dirty_protect(struct keg_vm *vm)
 {
 	const uint64_t args[4] = {KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE};
-	int rc = keg_vm_check_extension(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
+	int rc = keg_vm_need(
+		vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, "manual protection of dirty pages");
 
-	if (rc < 0)
+	if (rc)
 		return rc;
-	if (rc == 0)
-		return keg_fail(ENOTSUP, "this KVM has no manual protection of dirty pages");
 	return keg_vm_enable_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 0, args);
 }

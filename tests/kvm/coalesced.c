@@ -70,8 +70,9 @@ static void writes_arrive_in_order_and_with_few_exits(void **state)
 					exit.mmio.data[3]}});
 	}
 	assert_false(collected.out_of_order);
-	/* A ring of one page has 170 entries of 24 bytes, of which one stays free. */
-	assert_in_range(exits, 1, 4096 / 100);
+	/* A ring of one page has 170 entries of 24 bytes, of which older kernels leave half free.
+	 */
+	assert_in_range(exits, 1, 4096 / 80);
 }
 
 static void without_a_handler_the_ring_keeps_them(void **state)
@@ -86,7 +87,8 @@ static void without_a_handler_the_ring_keeps_them(void **state)
 	assert_int_equal(exit.reason, KEG_EXIT_MMIO);
 	assert_int_equal(keg_vcpu_drain_coalesced(machine.vcpu), 0);
 	keg_vcpu_set_coalesced_handler(machine.vcpu, collect, &collected);
-	assert_in_range(keg_vcpu_drain_coalesced(machine.vcpu), 100, 4096);
+	/* Older kernels leave half of it free. */
+	assert_in_range(keg_vcpu_drain_coalesced(machine.vcpu), 80, 4096);
 	assert_false(collected.out_of_order);
 	assert_int_equal(keg_vcpu_drain_coalesced(machine.vcpu), 0);
 }

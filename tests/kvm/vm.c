@@ -106,7 +106,9 @@ static void the_raw_ioctl_is_there_for_the_rest(void **state)
 {
 	(void)state;
 	assert_true(keg_vm_ioctl(machine.vm, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) > 0);
-	assert_fails(keg_vm_ioctl(machine.vm, _IO(KVMIO, 0xff), 0), ENOTTY, "on the machine");
+	/* KVM says ENOTTY or EINVAL to what it does not know. */
+	assert_true(keg_vm_ioctl(machine.vm, _IO(KVMIO, 0xff), 0) < 0);
+	assert_non_null(strstr(keg_error_message(), "ioctl 0xaeff on the machine"));
 }
 
 static void an_extension_that_cannot_be_enabled_is_refused(void **state)
