@@ -79,6 +79,8 @@ int keg_vcpu_get_sregs(struct keg_vcpu *vcpu, struct kvm_sregs *sregs)
 
 int keg_vcpu_set_sregs(struct keg_vcpu *vcpu, const struct kvm_sregs *sregs)
 {
+	/* Without a local APIC in the kernel, each run begins with this one (KVM API, kvm_run). */
+	vcpu->run->cr8 = sregs->cr8;
 	return set(vcpu, &classes[SREGS], sregs);
 }
 
