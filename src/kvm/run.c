@@ -35,6 +35,20 @@ static int kvm_run_unless_kicked(struct keg_vcpu *vcpu)
 	return rc;
 }
 
+/*
+ * KVM has refused registers from the shared area, and may have written its own over them by now:
+ * all that it has not taken is forgotten, so that the next run does not depend on that.
+ */
+static int registers_refused(struct keg_vcpu *vcpu)
+{
+	uint64_t refused = vcpu->run->kvm_dirty_regs;
+
+	vcpu->run->kvm_dirty_regs = 0;
+	vcpu->shared.current = 0;
+	return keg_fail(EINVAL, "KVM refuses the %s that were set on vCPU %u before the run",
+		keg_arch_register_class(refused), vcpu->id);
+}
+
 static int run_failed(struct keg_vcpu *vcpu, int rc, struct keg_exit *exit)
 {
 	if (rc == -EFAULT && vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT) {
@@ -48,9 +62,7 @@ static int run_failed(struct keg_vcpu *vcpu, int rc, struct keg_exit *exit)
 			"or may not write",
 			vcpu->id);
 	if (rc == -EINVAL && vcpu->run->kvm_dirty_regs)
-		return keg_fail(EINVAL,
-			"KVM refuses the %s that were set on vCPU %u before the run",
-			keg_arch_register_class(vcpu->run->kvm_dirty_regs), vcpu->id);
+		return registers_refused(vcpu);
 	return keg_vm_request_failed(vcpu->vm, rc, "KVM_RUN");
 }
 
