@@ -62,7 +62,8 @@ void fault_places(
 		line[strcspn(line, "\n")] = 0;
 		if (remark)
 			*remark = 0;
-		if (!strstr(line, "??"))
+		/* "??" or a line "?": without debugging information. */
+		if (!strchr(line, '?'))
 			handler(context, i, line);
 	}
 	if (answer)

@@ -15,6 +15,15 @@ static void *left_memory[64];
 static size_t left_count;
 static pthread_mutex_t locks[2];
 
+/* What is given back at once would else not be allocated at all. */
+static void *allocate(void)
+{
+	void *memory = malloc(16);
+
+	__asm__ volatile("" : "+r"(memory));
+	return memory;
+}
+
 static int no_memory(void)
 {
 	return keg_fail_errno(ENOMEM, "making something");
@@ -23,12 +32,12 @@ static int no_memory(void)
 /* Two allocations, and nothing wrong. */
 static int careful(struct rig *rig)
 {
-	void *volatile one = malloc(16), *volatile two;
+	void *one = allocate(), *two;
 
 	(void)rig;
 	if (!one)
 		return no_memory();
-	two = calloc(1, 16);
+	two = allocate();
 	free(one);
 	if (!two)
 		return no_memory();
@@ -38,12 +47,12 @@ static int careful(struct rig *rig)
 
 static int leaks_memory(struct rig *rig)
 {
-	void *volatile one = malloc(16), *volatile two;
+	void *one = allocate(), *two;
 
 	(void)rig;
 	if (!one)
 		return no_memory();
-	two = malloc(16);
+	two = allocate();
 	if (!two) {
 		left_memory[left_count++] = one;
 		return no_memory();
@@ -55,7 +64,7 @@ static int leaks_memory(struct rig *rig)
 
 static int does_not_notice(struct rig *rig)
 {
-	void *volatile memory = malloc(16);
+	void *memory = allocate();
 
 	(void)rig;
 	free(memory);
@@ -64,7 +73,7 @@ static int does_not_notice(struct rig *rig)
 
 static int says_nothing(struct rig *rig)
 {
-	void *volatile memory = malloc(16);
+	void *memory = allocate();
 
 	(void)rig;
 	free(memory);
@@ -73,7 +82,7 @@ static int says_nothing(struct rig *rig)
 
 static int says_too_little(struct rig *rig)
 {
-	void *volatile memory = malloc(16);
+	void *memory = allocate();
 
 	(void)rig;
 	free(memory);
@@ -82,7 +91,7 @@ static int says_too_little(struct rig *rig)
 
 static int says_another_error(struct rig *rig)
 {
-	void *volatile memory = malloc(16);
+	void *memory = allocate();
 
 	(void)rig;
 	free(memory);
@@ -96,7 +105,7 @@ static int leaves_a_descriptor(struct rig *rig)
 	rig->words[0] = (uint64_t)eventfd(0, EFD_CLOEXEC);
 	if ((int)rig->words[0] < 0)
 		return keg_fail_errno(errno, "making an eventfd");
-	memory = malloc(16);
+	memory = allocate();
 	if (!memory)
 		return no_memory();
 	free(memory);
@@ -174,7 +183,7 @@ static int cannot_be_done_again(struct rig *rig)
 
 	if (rig->words[0]++)
 		return keg_fail(EBUSY, "it is taken");
-	memory = malloc(16);
+	memory = allocate();
 	free(memory);
 	return memory ? 0 : no_memory();
 }
