@@ -71,7 +71,10 @@ void bench_skip(struct bench *bench, const char *why);
 /* How many rounds to do: what was asked for, or `rounds`; few when quick. */
 unsigned int bench_rounds(const struct bench *bench, unsigned int rounds);
 
-/* keg's figure against the peer's, the way round that the floor is; 0 without a peer. */
+/*
+ * keg's figure against the peer's, the way round that the floor is; 0 without a peer. It is the
+ * median of what each round gave: a host that is slower for a while is slower for both.
+ */
 double bench_ratio(const struct bench_row *row);
 bool bench_met(const struct bench_row *row);
 

@@ -144,7 +144,7 @@ static void judge_exits(struct bench *bench, struct coalesced *coalesced)
 	struct bench_row needed = {
 		.what = "exits of 4,096 coalesced writes",
 		.peer_name = "what the ring needs",
-		.unit = "",
+		.unit = "exits",
 		.keg = coalesced->keg_exits,
 		.floor = BENCH_AT_MOST,
 		.limit = 1,
@@ -152,7 +152,7 @@ static void judge_exits(struct bench *bench, struct coalesced *coalesced)
 	struct bench_row by_hand = {
 		.what = "... the same",
 		.peer_name = "bare ring",
-		.unit = "",
+		.unit = "exits",
 		.peer = coalesced->bare_exits,
 		.floor = BENCH_AT_MOST,
 		.limit = 1,

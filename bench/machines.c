@@ -20,9 +20,8 @@ struct crowd {
 	struct bench *bench;
 	size_t count;
 	void (*live)(struct crowd *crowd); /* makes all, calls all_alive(), ends all */
-	uint64_t began;
 	double resident_before;
-	double us;                     /* a machine */
+	struct bench_samples times;    /* us, of each machine */
 	struct bench_samples resident; /* KiB a machine */
 };
 
@@ -37,7 +36,7 @@ static double resident_kib(void)
 	return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Room for all the machines' handles, resident at once and so nobody's. */
+/* Room that is resident from the beginning, and so no machine's. */
 static void *need_array(size_t count, size_t bytes)
 {
 	void *array = reallocarray(NULL, count, bytes);
@@ -50,16 +49,20 @@ static void *need_array(size_t count, size_t bytes)
 
 static void begin(struct crowd *crowd)
 {
+	crowd->times = (struct bench_samples){
+		.values = need_array(crowd->count, sizeof(double)), .capacity = crowd->count};
 	crowd->resident_before = resident_kib();
-	crowd->began = bench_now();
+}
+
+static void one_more(struct crowd *crowd, uint64_t began)
+{
+	bench_samples_add(&crowd->times, (double)(bench_now() - began) / 1000);
 }
 
 static void all_alive(struct crowd *crowd)
 {
-	double count = (double)crowd->count;
-
-	crowd->us = (double)(bench_now() - crowd->began) / 1000 / count;
-	bench_samples_add(&crowd->resident, (resident_kib() - crowd->resident_before) / count);
+	bench_samples_add(
+		&crowd->resident, (resident_kib() - crowd->resident_before) / (double)crowd->count);
 }
 
 static void live_by_keg(struct crowd *crowd)
@@ -68,8 +71,11 @@ static void live_by_keg(struct crowd *crowd)
 
 	begin(crowd);
 	for (size_t i = 0; i < crowd->count; i++) {
+		uint64_t began = bench_now();
+
 		machine_create(crowd->bench, &guest_exits, false, &machines[i]);
 		machine_run(&machines[i]);
+		one_more(crowd, began);
 	}
 	all_alive(crowd);
 	for (size_t i = 0; i < crowd->count; i++)
@@ -83,8 +89,11 @@ static void live_by_hand(struct crowd *crowd)
 
 	begin(crowd);
 	for (size_t i = 0; i < crowd->count; i++) {
+		uint64_t began = bench_now();
+
 		bare_create(&crowd->bench->bare, &guest_exits, BARE_NO_IRQCHIP, &machines[i]);
 		bare_run(&machines[i]);
+		one_more(crowd, began);
 	}
 	all_alive(crowd);
 	for (size_t i = 0; i < crowd->count; i++)
@@ -92,13 +101,15 @@ static void live_by_hand(struct crowd *crowd)
 	free(machines);
 }
 
-/* In a child: what it finds goes through the pipe. */
+/* In a child: what it finds, medians, goes through the pipe. */
 static void __attribute__((noreturn)) child(struct crowd *crowd, int fd)
 {
+	struct bench_summary times;
 	double answer[2];
 
 	crowd->live(crowd);
-	answer[0] = crowd->us;
+	bench_summarize(&crowd->times, &times);
+	answer[0] = times.median;
 	answer[1] = crowd->resident.values[crowd->resident.count - 1];
 	if (write(fd, answer, sizeof(answer)) != (ssize_t)sizeof(answer))
 		bench_die("writing to a pipe: %s", strerror(errno));
@@ -171,7 +182,7 @@ void bench_machines(struct bench *bench)
 	}
 	if (bench->quick)
 		times.what = "20 machines alive at once, each made in";
-	bench_take_turns(arms, 2, 0, bench_rounds(bench, 5));
+	bench_take_turns(arms, 2, 0, bench_rounds(bench, 3));
 	resident.keg = keg.resident;
 	resident.peer = bare.resident;
 	bench_add(bench, &times);

@@ -41,13 +41,30 @@ static double figure(const struct bench_row *row, const struct bench_samples *sa
 	return row->tail ? summary.p99 : summary.median;
 }
 
+/* Of each round, keg's figure to the peer's, which was taken right before or after. */
+static double paired_ratio(const struct bench_row *row)
+{
+	struct bench_samples ratios = {.count = 0};
+	struct bench_summary summary;
+
+	for (size_t i = 0; i < row->keg.count; i++)
+		bench_samples_add(&ratios, row->keg.values[i] / row->peer.values[i]);
+	bench_summarize(&ratios, &summary);
+	free(ratios.values);
+	return summary.median;
+}
+
 double bench_ratio(const struct bench_row *row)
 {
-	double keg = figure(row, &row->keg), peer = figure(row, &row->peer);
+	double ratio;
 
-	if (!row->peer.count || keg <= 0 || peer <= 0)
+	if (!row->peer.count)
 		return 0;
-	return row->floor == BENCH_AT_LEAST ? peer / keg : keg / peer;
+	if (row->keg.count == row->peer.count && !row->tail)
+		ratio = paired_ratio(row);
+	else
+		ratio = figure(row, &row->keg) / figure(row, &row->peer);
+	return row->floor == BENCH_AT_LEAST ? 1 / ratio : ratio;
 }
 
 bool bench_met(const struct bench_row *row)
@@ -66,7 +83,7 @@ const char *rows_verdict(const struct bench_row *row)
 	return bench_met(row) ? "met" : "NOT MET";
 }
 
-static const char layout[] = "%-42s %-20s %4s %9s %9s %7s %8s %s\n";
+static const char layout[] = "%-43s %-22s %5s %9s %9s %7s %8s %s\n";
 
 void rows_print_head(void)
 {
