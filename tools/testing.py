@@ -83,7 +83,7 @@ def sh(command, env=None):
 
 def build(run):
     sh(['tools/configure', run.build, *run.options], run.env)
-    sh(['ninja', '-C', run.build, 'all', 'meson-test-prereq'], run.env)
+    sh(['ninja', '--quiet', '-C', run.build, 'all', 'meson-test-prereq'], run.env)
 
 
 def tests_of(run):
