@@ -93,20 +93,34 @@ static int map_areas(struct keg_vcpu *vcpu)
 	return rc;
 }
 
+/* KVM says EINVAL to one vCPU too many, as to much else. It counts those that have ended, too. */
+static int create_failed(struct keg_vcpu *vcpu, int rc)
+{
+	struct keg_vm *vm = vcpu->vm;
+	int most;
+
+	/* KVM_CREATE_VCPU may know an id that was used behind keg's back. */
+	if (rc != -EEXIST)
+		keg_vm_return_vcpu_id(vm, vcpu->id);
+	if (rc != -EINVAL)
+		return rc;
+	most = keg_vm_check_extension(vm, KVM_CAP_MAX_VCPUS);
+	if (most < 0)
+		return most;
+	if (most == 0 || atomic_load(&vm->vcpu_count) < (uint32_t)most)
+		return rc;
+	return keg_fail(ENOSPC, "all %d vCPUs that KVM allows a machine have been made", most);
+}
+
 /* Creates it in KVM, under an id that is taken already. */
 static int create_with_id(struct keg_vcpu *vcpu)
 {
-	struct keg_vm *vm = vcpu->vm;
 	int rc;
 
-	vcpu->fd = keg_vm_request(vm, KVM_CREATE_VCPU, vcpu->id);
-	if (vcpu->fd < 0) {
-		rc = vcpu->fd;
-		/* KVM_CREATE_VCPU may know an id that was used behind keg's back. */
-		if (rc != -EEXIST)
-			keg_vm_return_vcpu_id(vm, vcpu->id);
-		return rc;
-	}
+	vcpu->fd = keg_vm_request(vcpu->vm, KVM_CREATE_VCPU, vcpu->id);
+	if (vcpu->fd < 0)
+		return create_failed(vcpu, vcpu->fd);
+	atomic_fetch_add(&vcpu->vm->vcpu_count, 1);
 	rc = map_areas(vcpu);
 	if (rc)
 		close(vcpu->fd);

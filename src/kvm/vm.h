@@ -33,7 +33,7 @@ struct keg_vm {
 	pid_t pid; /* the process that made it: KVM serves no other */
 	int kick_signal;
 	uint32_t dirty_ring_entries;
-	uint32_t vcpu_count;
+	_Atomic(uint32_t) vcpu_count; /* how many KVM has made, those that have ended too */
 
 	/* Guards starting and `irqchip`. */
 	pthread_mutex_t lock;
