@@ -48,8 +48,8 @@ struct keg_boot_config {
 };
 
 enum keg_boot_flags {
-	KEG_BOOT_LOAD_ADDRESS = 1 << 0, /* `load_address` is given; else 1 MiB above the start of
-					   memory, or 0x7c00 in real mode */
+	KEG_BOOT_LOAD_ADDRESS = 1 << 0, /* `load_address` is given; else 1 MiB, in real mode 0x7c00;
+					   arm64: 1 GiB and 512 KiB */
 	KEG_BOOT_ENTRY = 1 << 1,        /* `entry` is given; else the load address */
 };
 

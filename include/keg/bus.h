@@ -45,7 +45,8 @@ struct keg_bus_region {
 KEG_API int keg_bus_create(const char *name, struct keg_bus **bus);
 KEG_API void keg_bus_destroy(struct keg_bus *bus);
 
-/* -EEXIST it overlaps another region, the message names both; -EINVAL empty or wraps; -ENOMEM */
+/* Adds a region, of which a copy is made. -EEXIST it overlaps another, the message names both;
+ * -EINVAL it is empty, wraps, or has no name or no ops; -ENOMEM */
 KEG_API int keg_bus_add(struct keg_bus *bus, const struct keg_bus_region *region);
 
 /* Removes the region that starts at `start`. -ENOENT there is none */
@@ -63,8 +64,8 @@ KEG_API void keg_bus_write(struct keg_bus *bus, uint64_t address, const void *da
 KEG_API uint64_t keg_bus_unclaimed(const struct keg_bus *bus);
 
 /*
- * Answers a port or memory exit from the bus that it belongs to. Returns 1 if the exit was one of
- * those, 0 if it is somebody else's to handle.
+ * Answers a port or memory exit from the bus that it belongs to, either of which may be NULL.
+ * Returns 1 if the exit was one of those, 0 if it is somebody else's to handle.
  */
 KEG_API int keg_bus_handle(
 	struct keg_bus *ports, struct keg_bus *memory, const struct keg_exit *exit);

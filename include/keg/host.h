@@ -35,11 +35,13 @@ struct keg_host_config {
  * Opens KVM, close-on-exec, and learns its API version and the size of the vCPU area.
  * On success *host is the caller's, to end with keg_host_destroy(). On failure it is NULL.
  *
- * -ENOENT   there is no such device: KVM's module is not loaded, or the machine has no
- * virtualization -EACCES   the device may not be opened by this user; the message names the group
- * that may -ENOTTY   the path is not KVM's device -ENOTSUP  KVM's API version is not 12, the only
- * stable one (KVM API, "KVM_GET_API_VERSION") -EINVAL   the configuration is wrong -ENOMEM,
- * -EMFILE, -ENFILE and what else open(2) says
+ * -ENOENT   there is no such device: no module of KVM's is loaded, or there is no virtualization
+ * -EACCES   this user may not open the device; the message names the group that may
+ * -ENOTTY   the path is not KVM's device
+ * -ENOTSUP  KVM's API version is not 12, the only stable one (KVM API, "KVM_GET_API_VERSION")
+ * -EPROTO   the area that KVM shares with a vCPU is too small for struct kvm_run
+ * -EINVAL   the configuration is wrong
+ * -ENOMEM, -EMFILE, -ENFILE and what else open(2) says
  */
 KEG_API int keg_host_create(const struct keg_host_config *config, struct keg_host **host);
 

@@ -19,8 +19,8 @@ extern "C" {
  * Gives the machine an interrupt controller in the kernel: on x86 two 8259 PICs, an I/O APIC and a
  * local APIC for each vCPU; on arm64 a GICv2, where the host can (a GICv3 is a device: device.h,
  * then keg_vm_adopt_irqchip()). Before the machine has started it is recorded, and made by the
- * start, after memory; later it is made at once, though vCPUs must not exist yet. -EEXIST  the
- * machine has one; -ENOTSUP KVM has none; and what KVM says
+ * start, after memory; later it is made at once, though vCPUs must not exist yet.
+ * -EEXIST the machine has one; -ENOTSUP KVM has none; -ENODEV it has no GICv2; what else KVM says
  */
 KEG_API int keg_vm_create_irqchip(struct keg_vm *vm);
 
@@ -87,7 +87,7 @@ KEG_API int keg_vm_signal_msi_from(
  * Raises `gsi` whenever the eventfd `fd` is signalled, with no thread of this process in between.
  * With a `resample_fd` (not -1) the line is level-triggered, and that eventfd is signalled when the
  * guest has acknowledged it. Both descriptors stay the caller's. -EBUSY the eventfd is in use
- * already; -EBADF; -EINVAL no such GSI or no interrupt controller
+ * already; -EBADF; -EINVAL no eventfd, or no interrupt controller; -EAGAIN arm64's is not ready
  */
 KEG_API int keg_vm_add_irqfd(struct keg_vm *vm, uint32_t gsi, int fd, int resample_fd);
 KEG_API int keg_vm_remove_irqfd(struct keg_vm *vm, uint32_t gsi, int fd);
@@ -106,8 +106,8 @@ struct keg_doorbell {
 
 /*
  * -EEXIST such a doorbell is there already; -ENOSPC too many devices on KVM's bus; -EINVAL a
- * length, port or address that cannot be; -ENOTSUP 0 bytes where KVM lacks
- * KVM_CAP_IOEVENTFD_ANY_LENGTH
+ * length, port or address that cannot be; -EBADF; -ENOTSUP 0 bytes where KVM lacks
+ * KVM_CAP_IOEVENTFD_ANY_LENGTH. Removing: -ENOENT there is no such doorbell
  */
 KEG_API int keg_vm_add_doorbell(struct keg_vm *vm, const struct keg_doorbell *doorbell);
 KEG_API int keg_vm_remove_doorbell(struct keg_vm *vm, const struct keg_doorbell *doorbell);

@@ -44,8 +44,8 @@ enum keg_region_flags {
 /* How a region is made. */
 struct keg_region_config {
 	size_t size;    /* sizeof(struct keg_region_config) */
-	keg_gpa gpa;    /* where it begins; a multiple of 4096 */
-	uint64_t bytes; /* a multiple of 4096 (of the huge page's size, if any), not 0 */
+	keg_gpa gpa;    /* where it begins; a multiple of 4096 (of a huge page's size, if any) */
+	uint64_t bytes; /* a multiple of the same, not 0 */
 	enum keg_backing backing;
 	uint32_t flags;   /* of enum keg_region_flags */
 	void *host;       /* KEG_BACKING_CALLER: page-aligned memory of `bytes` bytes */
@@ -88,6 +88,7 @@ KEG_API int keg_mem_remove(struct keg_mem *mem, struct keg_region *region);
  * Puts `host` (page-aligned, as long as the region, kept by the caller) behind a region that has
  * not reached KVM yet. What the map had made for it is released.
  * -EBUSY   the machine has started
+ * -EINVAL  the region is a hole, or `host` is not page-aligned
  */
 KEG_API int keg_region_replace(struct keg_region *region, void *host);
 
@@ -96,8 +97,8 @@ KEG_API uint64_t keg_region_bytes(const struct keg_region *region);
 KEG_API uint32_t keg_region_flags(const struct keg_region *region);
 KEG_API const char *keg_region_name(const struct keg_region *region);
 
-/* The region's memory in this process, read-only regions included: how a ROM is filled. NULL for
- * KEG_BACKING_NONE. */
+/* The region's memory in this process, read-only regions included: how a ROM is filled. Only a
+ * read-only file that is not private cannot be written here either. NULL for KEG_BACKING_NONE. */
 KEG_API void *keg_region_host(const struct keg_region *region);
 
 /* The memfd behind a region, or -1. It stays the region's. */
@@ -106,7 +107,7 @@ KEG_API int keg_region_fd(const struct keg_region *region);
 /* The slot of a region that has reached KVM, for keg_slot_get_dirty(); { 0 } if it has not. */
 KEG_API struct keg_slot keg_region_slot(const struct keg_region *region);
 
-/* The region with the lowest address at or above `gpa`, or NULL: how to walk a map. */
+/* The region that holds `gpa`, or else the next one above it, or NULL: how to walk a map. */
 KEG_API struct keg_region *keg_mem_next_region(struct keg_mem *mem, keg_gpa gpa);
 
 /*
@@ -129,8 +130,8 @@ enum keg_access {
 /*
  * A pointer to `bytes` (not 0) of the guest's memory, which lie in one region. The guest can change
  * them at any moment: copy what must be checked, check the copy, and use the copy.
- * -EFAULT, -EROFS  as above; -EINVAL for 0 bytes; -EFAULT too where the range crosses a region's
- * end
+ * -EFAULT, -EROFS  as above; -EFAULT too where the range crosses a region's end
+ * -EINVAL  0 bytes
  */
 KEG_API int keg_mem_slice(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, enum keg_access access, void **pointer);

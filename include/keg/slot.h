@@ -38,11 +38,13 @@ KEG_API int keg_slot_alloc(struct keg_vm *vm, uint64_t bytes, struct keg_slot *s
 /*
  * Maps a slot: its bytes at `host` appear to the guest at `gpa`. `flags` are KVM_MEM_ flags:
  * KVM_MEM_READONLY, KVM_MEM_LOG_DIRTY_PAGES. The host memory stays the caller's, and must last
- * until the slot is unmapped. A mapped slot may be mapped again with other flags or, after an
- * unmapping that happens inside, elsewhere. -EINVAL  an address is not page-aligned, a range wraps,
- * the guest range is beyond the machine's addresses, or flags that KVM does not know -EEXIST  the
- * guest range overlaps that of another slot; the message names both -ESTALE  the slot was freed and
- * what KVM says
+ * until the slot is unmapped. A mapped slot may be mapped again: with or without logging in place,
+ * elsewhere or with other flags after an unmapping that happens inside.
+ * -EINVAL  an address is not page-aligned, a range wraps or is beyond the machine's addresses,
+ *          there are more than 2^31 - 1 pages, or flags that KVM does not know
+ * -EEXIST  the guest range overlaps that of another slot; the message names both
+ * -ESTALE  the slot was freed
+ * -ENOMEM, and what KVM says
  */
 KEG_API int keg_slot_map(
 	struct keg_vm *vm, struct keg_slot slot, void *host, keg_gpa gpa, uint32_t flags);

@@ -125,10 +125,10 @@ KEG_API int keg_vcpu_translate(struct keg_vcpu *vcpu, struct kvm_translation *tr
 /* ---- Ready-made states ---- */
 
 /*
- * Writes page tables at `table` (page-aligned) that map the first `bytes` of linear addresses to
- * the same physical ones, in 2 MiB pages, user-accessible and writable. Returns how many bytes of
- * tables there are (keg_x86_identity_map_size() tells beforehand). -EINVAL, and errors as
- * keg_mem_write()
+ * Writes page tables at `table` (page-aligned) that map the first `bytes` (1 byte to 512 GiB) of
+ * linear addresses to the same physical ones, in 2 MiB pages, user-accessible and writable. Returns
+ * how many bytes of tables there are (keg_x86_identity_map_size() tells beforehand). -EINVAL, and
+ * errors as keg_mem_write()
  */
 KEG_API size_t keg_x86_identity_map_size(uint64_t bytes);
 KEG_API int keg_x86_identity_map(struct keg_mem *mem, keg_gpa table, uint64_t bytes);
