@@ -32,7 +32,7 @@ install: all ## install (prefix=/usr/local; DESTDIR is respected)
 	@meson install -C build
 
 clean: ## remove what was built
-	rm -rf $(foreach kind,asan ndebug arm64 cov fuzz,build-$(kind)) build
+	rm -rf $(foreach kind,asan ndebug arm64 cov fuzz bench,build-$(kind)) build
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | \
