@@ -54,11 +54,11 @@ put_sound_tree() {
 	mkdir -p "$tree"/{include/keg,src/base,man,tools}
 	cp "$root"/{.clang-tidy,.clang-format} "$tree"
 	cp "$root"/tools/{check,configure,coverage,deps,exports,has-kvm,headers,layers,lint} \
-		"$root"/tools/{run,run-tests,sizes,testing.py,tidy} "$tree/tools"
+		"$root"/tools/{run,run-tests,sizes,synopsis,testing.py,tidy} "$tree/tools"
 	cp "$root/tests/tools/sound/"* "$tree"
 	mv "$tree/one.h" "$tree/include/keg/one.h"
 	mv "$tree/one.c" "$tree/src/base/one.c"
-	mv "$tree/one.3" "$tree/man/one.3"
+	mv "$tree/keg_one.h.3" "$tree/man/keg_one.h.3"
 }
 
 # need GROUP...: skips the whole test where the packages of tools/deps are missing.

@@ -32,7 +32,8 @@ refused exports 'keg_two is exported but no header' src/base/one.c \
 	<<<'__attribute__((visibility("default"))) int keg_two(void) { return 2; }'
 # shellcheck disable=SC2016 # the fault is in the text
 refused scripts 'SC2086' tools/bad < <(printf '#!/bin/sh\nrm $1\n')
-refused manual 'skipping unknown macro' man/one.3 <<<'.Xy'
+refused manual 'skipping unknown macro' man/keg_one.h.3 <<<'.Xy'
+refused synopsis 'there is no man/keg_two.h.3' include/keg/two.h <<<'KEG_API int keg_two(void);'
 refused cppcheck 'Memory leak' src/base/leak.c <<<'
 #include <stdlib.h>
 int leak(void);

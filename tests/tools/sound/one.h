@@ -3,7 +3,9 @@
 #ifndef KEG_ONE_H
 #define KEG_ONE_H
 
+#define KEG_API __attribute__((visibility("default")))
+
 /* One. */
-__attribute__((visibility("default"))) int keg_one(void);
+KEG_API int keg_one(void);
 
 #endif
