@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,12 @@
 
 /* The exit status that Meson and tools/check take for "skipped". */
 enum { TEST_SKIPPED = 77 };
+
+/* Whether the longest tests are to do less: on an emulated host. They say how much they did. */
+static inline bool be_quick(void)
+{
+	return getenv("KEG_TEST_QUICK") != NULL;
+}
 
 /* Ends the whole program as skipped, loudly, where KVM cannot be used. */
 static inline void require_kvm(void)
