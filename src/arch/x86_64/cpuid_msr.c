@@ -118,6 +118,21 @@ int keg_vcpu_set_cpuid(struct keg_vcpu *vcpu, const struct kvm_cpuid_entry2 *ent
 	return rc < 0 ? rc : 0;
 }
 
+/* What a leaf's bytes are before KVM has written it; no leaf has such contents. */
+enum { UNTOUCHED = 0xff };
+
+/* How many leaves KVM has written: older kernels leave `nent` as it was. */
+static size_t count_leaves(const struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_cpuid_entry2 untouched;
+	size_t count = cpuid->nent < MOST_LEAVES ? cpuid->nent : MOST_LEAVES;
+
+	memset(&untouched, UNTOUCHED, sizeof(untouched));
+	while (count && !memcmp(&cpuid->entries[count - 1], &untouched, sizeof(untouched)))
+		count--;
+	return count;
+}
+
 int keg_vcpu_get_cpuid(struct keg_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, size_t *count)
 {
 	struct kvm_cpuid2 *cpuid;
@@ -126,14 +141,15 @@ int keg_vcpu_get_cpuid(struct keg_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, 
 
 	if (rc)
 		return rc;
+	memset(cpuid->entries, UNTOUCHED, MOST_LEAVES * sizeof(cpuid->entries[0]));
 	rc = keg_vcpu_request(vcpu, KVM_GET_CPUID2, cpuid);
 	if (rc >= 0) {
-		*count = cpuid->nent;
+		*count = count_leaves(cpuid);
 		if (*count > room)
 			rc = keg_fail(E2BIG,
 				"vCPU %u has %zu CPUID leaves, and there is room for %zu", vcpu->id,
 				*count, room);
-		else
+		else if (*count)
 			memcpy(entries, cpuid->entries, *count * sizeof(*entries));
 	}
 	free(cpuid);
