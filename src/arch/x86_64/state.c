@@ -20,7 +20,6 @@
 		return rc < 0 ? rc : 0;                                                            \
 	}
 
-STATE(fpu, struct kvm_fpu, FPU)
 STATE(xcrs, struct kvm_xcrs, XCRS)
 STATE(debug_regs, struct kvm_debugregs, DEBUGREGS)
 STATE(lapic, struct kvm_lapic_state, LAPIC)
