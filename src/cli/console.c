@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "console_keys.h"
+#include "event.h"
 #include "terminal.h"
 
 static const uint64_t ns_per_second = 1000000000;
@@ -32,8 +33,21 @@ static void choose_signals(sigset_t *set)
 	}
 }
 
+static void close_all(struct console *console)
+{
+	const int fds[] = {console->signals, console->wake, console->timer};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	pthread_sigmask(SIG_SETMASK, &console->before, NULL);
+}
+
 int console_init(struct console *console)
 {
+	int rc;
+
 	memset(console, 0, sizeof(*console));
 	console->timer = -1;
 	console->input = STDIN_FILENO;
@@ -44,82 +58,37 @@ int console_init(struct console *console)
 	signal(SIGPIPE, SIG_IGN);
 	console->signals = signalfd(-1, &console->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
 	console->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	console->stopping = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (console->signals >= 0 && console->wake >= 0 && console->stopping >= 0)
+	rc = console->signals < 0 || console->wake < 0
+		     ? errno
+		     : output_init(&console->output, console->wake);
+	if (rc == 0)
 		return 0;
-	cli_error("cannot set the console up: %s", strerror(errno));
-	console_fini(console);
+	cli_error("cannot set the console up: %s", strerror(rc));
+	close_all(console);
 	return -1;
 }
 
 void console_fini(struct console *console)
 {
-	const int fds[] = {console->signals, console->wake, console->stopping, console->timer};
-
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
-	pthread_sigmask(SIG_SETMASK, &console->before, NULL);
+	output_fini(&console->output);
+	close_all(console);
 }
 
 /* ---- From the vCPUs' threads ---- */
-
-static void set_event(int fd)
-{
-	const uint64_t one = 1;
-
-	/* It fails only when it is set 2^64 times over. */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
-}
 
 void console_room(void *context)
 {
 	struct console *console = context;
 
 	atomic_store(&console->room, true);
-	set_event(console->wake);
-}
-
-/* Waits until output can be written. False if it is not worth while any more. */
-static bool wait_writable(struct console *console)
-{
-	struct pollfd fds[] = {
-		{.fd = STDOUT_FILENO, .events = POLLOUT},
-		{.fd = console->stopping, .events = POLLIN},
-	};
-
-	do {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return false;
-	} while (!fds[0].revents && !fds[1].revents);
-	return fds[0].revents != 0;
+	event_set(console->wake);
 }
 
 void console_output(void *context, const void *bytes, size_t count)
 {
 	struct console *console = context;
-	const char *at = bytes;
 
-	if (count)
-		atomic_store(&console->line_begun, at[count - 1] != '\n');
-	while (count && !atomic_load(&console->output_error)) {
-		/* A pipe that is ready takes this much without blocking (pipe(7), PIPE_BUF). */
-		size_t part = count < 4096 ? count : 4096;
-		ssize_t written;
-
-		if (!wait_writable(console))
-			return;
-		written = write(STDOUT_FILENO, at, part);
-		if (written < 0 && errno != EINTR && errno != EAGAIN) {
-			atomic_store(&console->output_error, errno);
-			set_event(console->wake);
-		} else if (written > 0) {
-			at += written;
-			count -= (size_t)written;
-		}
-	}
+	output_put(&console->output, bytes, count);
 }
 
 /* ---- Stopping ---- */
@@ -128,7 +97,7 @@ static void stop(struct console *console, enum console_stop why)
 {
 	if (console->stop == CONSOLE_RUNNING)
 		console->stop = why;
-	set_event(console->stopping);
+	output_hurry(&console->output);
 	keg_board_stop(console->board);
 }
 
@@ -208,14 +177,15 @@ static void take_signals(struct console *console)
 
 static void take_wake(struct console *console)
 {
-	uint64_t count;
-
-	if (read(console->wake, &count, sizeof(count)) < 0)
-		return;
+	event_clear(console->wake);
 	if (atomic_exchange(&console->room, false))
 		console->room_wanted = false;
 	console_feed(console);
-	if (atomic_load(&console->output_error))
+}
+
+static void write_output(struct console *console)
+{
+	if (output_write(&console->output) != 0)
 		stop(console, CONSOLE_STOP_OUTPUT);
 }
 
@@ -227,34 +197,55 @@ static bool wants_input(const struct console *console)
 	return console->terminal ? console->listening : console->count == 0;
 }
 
+enum { SIGNALS, WAKE, TIMER, INPUT, OUTPUT, FDS };
+
+static void look(struct console *console, struct pollfd fds[FDS])
+{
+	if (fds[SIGNALS].revents)
+		take_signals(console);
+	if (fds[WAKE].revents)
+		take_wake(console);
+	if (fds[TIMER].revents) {
+		fds[TIMER].fd = -1; /* once */
+		stop(console, CONSOLE_STOP_TIME);
+	}
+	if (fds[OUTPUT].revents)
+		write_output(console);
+	if (fds[INPUT].revents && wants_input(console) && console_read(console))
+		stop(console, CONSOLE_STOP_KEYS);
+}
+
+/* Whether there is anything left to wait for. What the guest has written before its end is written
+ * out, unless the end came from here: then only what can be written at once. */
+static bool goes_on(struct console *console)
+{
+	struct pollfd fd = {.fd = console->output.fd, .events = POLLOUT};
+
+	if (!atomic_load(&console->finish))
+		return true;
+	if (!output_waits(&console->output))
+		return false;
+	return console->stop == CONSOLE_RUNNING || poll(&fd, 1, 0) > 0;
+}
+
 static void *serve(void *context)
 {
 	struct console *console = context;
-	enum { SIGNALS, WAKE, TIMER, INPUT, FDS };
 	struct pollfd fds[FDS] = {
 		[SIGNALS] = {.fd = console->signals, .events = POLLIN},
 		[WAKE] = {.fd = console->wake, .events = POLLIN},
 		[TIMER] = {.fd = console->timer, .events = POLLIN},
+		[INPUT] = {.events = POLLIN},
+		[OUTPUT] = {.events = POLLOUT},
 	};
 
 	if (console->terminal)
 		take_terminal(console);
-	while (!atomic_load(&console->finish)) {
-		fds[INPUT] = (struct pollfd){.fd = -1, .events = POLLIN};
-		if (wants_input(console))
-			fds[INPUT].fd = console->input;
-		if (poll(fds, FDS, -1) < 0)
-			continue; /* EINTR */
-		if (fds[SIGNALS].revents)
-			take_signals(console);
-		if (fds[WAKE].revents)
-			take_wake(console);
-		if (fds[TIMER].revents) {
-			fds[TIMER].fd = -1;
-			stop(console, CONSOLE_STOP_TIME);
-		}
-		if (fds[INPUT].revents && wants_input(console) && console_read(console))
-			stop(console, CONSOLE_STOP_KEYS);
+	while (goes_on(console)) {
+		fds[INPUT].fd = wants_input(console) ? console->input : -1;
+		fds[OUTPUT].fd = output_waits(&console->output) ? console->output.fd : -1;
+		if (poll(fds, FDS, -1) >= 0) /* else EINTR */
+			look(console, fds);
 	}
 	return NULL;
 }
@@ -296,7 +287,7 @@ void console_finish(struct console *console)
 {
 	if (console->started) {
 		atomic_store(&console->finish, true);
-		set_event(console->wake);
+		event_set(console->wake);
 		pthread_join(console->thread, NULL);
 		console->started = false;
 	}

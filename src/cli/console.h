@@ -15,6 +15,8 @@
 
 #include <keg/board.h>
 
+#include "output.h"
+
 /* Who ended the run. */
 enum console_stop {
 	CONSOLE_RUNNING, /* nobody here */
@@ -42,14 +44,12 @@ struct console {
 	enum console_stop stop;
 	int signo; /* CONSOLE_STOP_SIGNAL */
 
-	int signals;  /* signalfd */
-	int timer;    /* timerfd, or -1 */
-	int wake;     /* eventfd: look at the flags */
-	int stopping; /* eventfd: set once, when output must wait no longer */
+	int signals; /* signalfd */
+	int timer;   /* timerfd, or -1 */
+	int wake;    /* eventfd: look at the flags, and at the output */
 	sigset_t blocked, before;
 	atomic_bool room, finish;
-	atomic_int output_error; /* errno */
-	atomic_bool line_begun;  /* the last byte of output was no newline */
+	struct output output;
 };
 
 /*

@@ -139,7 +139,7 @@ static int report(struct run *run)
 	bool json_here = settings->json.given && !settings->json.value;
 	struct keg_board_stats stats;
 
-	if (atomic_load(&run->console.line_begun) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+	if (run->console.output.mid_line && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
 		fputc('\n', stderr);
 	if (run->end.status != RUN_POWER_OFF && !json_here)
 		cli_error("%s", run->end.message);

@@ -48,7 +48,7 @@ static void end_from_console(const struct console *console, struct run_end *end)
 		end->status = RUN_FAILED;
 		snprintf(end->message, sizeof(end->message),
 			"ended because the guest's output cannot be written: %s",
-			strerror(atomic_load(&console->output_error)));
+			strerror(console->output.error));
 		break;
 	case CONSOLE_RUNNING:
 		break;
