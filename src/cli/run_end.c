@@ -63,7 +63,8 @@ void run_end_of(
 	snprintf(end->message, sizeof(end->message), "%s", result->message);
 	if (result->end == KEG_END_DEBUG_EXIT)
 		end->status = (int)(result->status & 0xff); /* what exit(3) keeps of it */
-	if (result->end == KEG_END_STOPPED)
+	/* Output that is lost is told of, however the guest ended meanwhile. */
+	if (result->end == KEG_END_STOPPED || console->stop == CONSOLE_STOP_OUTPUT)
 		end_from_console(console, end);
 }
 

@@ -191,6 +191,20 @@ static void output_that_nobody_reads(void **state)
 	assert_int_equal(WEXITSTATUS(status), 4);
 }
 
+/* However fast the guest ends. */
+static void output_that_is_lost(void **state)
+{
+	char command[512];
+	int status;
+
+	(void)state;
+	snprintf(command, sizeof(command), "%s run --kind flat %s >/dev/full", program_path(),
+		guest_file("power-off"));
+	status = system(command);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 4);
+}
+
 /* ---- Input ---- */
 
 static void input_from_a_pipe(void **state)
@@ -299,6 +313,7 @@ int main(void)
 		cmocka_unit_test_teardown(
 			a_signal_ends_a_guest_whose_output_is_stuck, remove_files),
 		cmocka_unit_test_teardown(output_that_nobody_reads, remove_files),
+		cmocka_unit_test_teardown(output_that_is_lost, remove_files),
 		cmocka_unit_test_teardown(input_from_a_pipe, remove_files),
 		cmocka_unit_test_teardown(an_image_from_standard_input, remove_files),
 		cmocka_unit_test_teardown(json_in_place_of_the_sentence, remove_files),

@@ -272,6 +272,26 @@ static void a_background_job_can_be_ended(void **state)
 	program_remove_files();
 }
 
+/* ---- Colours ---- */
+
+static void colours_are_for_terminals(void **state)
+{
+	struct session session;
+
+	(void)state;
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	session_start(&session, WORDS("info", "--brief", "--no-measure"));
+	session_expect(&session, "\033[1mKVM at /dev/kvm\033[0m");
+	assert_exit(session_wait(&session), 0);
+	session_end(&session);
+	setenv("NO_COLOR", "1", 1);
+	session_start(&session, WORDS("info", "--brief", "--no-measure"));
+	session_expect(&session, "KVM at /dev/kvm\r\n  access          open to this user");
+	assert_exit(session_wait(&session), 0);
+	session_end(&session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_stop_without_notice_is_survived),
 		cmocka_unit_test(the_background_may_not_read),
 		cmocka_unit_test(a_background_job_can_be_ended),
+		cmocka_unit_test(colours_are_for_terminals),
 	};
 
 	require_kvm();
