@@ -185,10 +185,13 @@ static int load(struct keg_boot_plan *plan, const struct loader *loader)
 {
 	int rc = plan_image(plan, loader);
 
+	if (!rc) {
+		keg_boot_plan_measure(plan);
+		/* The last that can fail, before it changes anything: what was planned fits. */
+		rc = keg_arch_prepare_entry(plan->mem, &plan->entry);
+	}
 	if (!rc)
 		rc = keg_boot_plan_carry_out(plan);
-	if (!rc)
-		rc = keg_arch_prepare_entry(plan->mem, &plan->entry);
 	free(plan->scratch);
 	return rc;
 }

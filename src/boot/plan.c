@@ -194,14 +194,22 @@ int keg_boot_plan_place(
 		part->name, part->bytes, limit);
 }
 
+void keg_boot_plan_measure(struct keg_boot_plan *plan)
+{
+	const struct keg_boot_part *last = plan->parts + plan->count - 1;
+
+	if (!plan->count)
+		return;
+	plan->entry.low = plan->parts[0].gpa;
+	plan->entry.high = last->gpa + last->bytes;
+}
+
 int keg_boot_plan_carry_out(struct keg_boot_plan *plan)
 {
 	const struct keg_boot_part *part = plan->parts;
 	int rc = 0;
 
-	plan->entry.low = plan->count ? part->gpa : 0;
 	for (; part < plan->parts + plan->count && !rc; part++) {
-		plan->entry.high = part->gpa + part->bytes;
 		if (!part->data)
 			continue;
 		rc = keg_mem_write(plan->mem, part->gpa, part->data, part->data_bytes);

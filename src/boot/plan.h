@@ -40,7 +40,10 @@ int keg_boot_plan_add(struct keg_boot_plan *plan, const struct keg_boot_part *pa
 int keg_boot_plan_place(
 	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, bool low);
 
-/* Writes all parts to guest memory, and sets the entry's `low` and `high`. */
+/* Notes in the entry which part of memory the plan uses: its parts are in order. */
+void keg_boot_plan_measure(struct keg_boot_plan *plan);
+
+/* Writes all parts to guest memory. */
 int keg_boot_plan_carry_out(struct keg_boot_plan *plan);
 
 /* The last address that an image which begins in this mode can reach at once. */

@@ -29,7 +29,7 @@ static const struct {
 
 static int check_backing(const struct keg_region_config *config, const char *name)
 {
-	const uint32_t both_sizes = KEG_REGION_HUGE_2M | KEG_REGION_HUGE_1G;
+	const uint32_t page_sizes = KEG_REGION_HUGE_2M | KEG_REGION_HUGE_1G | KEG_REGION_THP;
 	uint64_t page = keg_backing_alignment(0);
 
 	if ((unsigned int)config->backing >= sizeof(backings) / sizeof(backings[0]))
@@ -39,7 +39,7 @@ static int check_backing(const struct keg_region_config *config, const char *nam
 		return keg_fail(EINVAL, "region '%s': flags 0x%x do not go with %s", name,
 			config->flags & ~backings[config->backing].flags,
 			backings[config->backing].name);
-	if ((config->flags & both_sizes) == both_sizes)
+	if (__builtin_popcount(config->flags & page_sizes) > 1)
 		return keg_fail(EINVAL, "region '%s': two sizes of huge pages", name);
 	if (config->backing == KEG_BACKING_CALLER &&
 		(!config->host || (uintptr_t)config->host % page ||
