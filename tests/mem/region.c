@@ -206,6 +206,8 @@ static void two_sizes_of_huge_pages_are_refused(void **state)
 
 	config.flags = KEG_REGION_HUGE_2M | KEG_REGION_HUGE_1G;
 	assert_fails(keg_mem_add(mem_of(state), &config, NULL), EINVAL, "two sizes of huge pages");
+	config.flags = KEG_REGION_HUGE_2M | KEG_REGION_THP;
+	assert_fails(keg_mem_add(mem_of(state), &config, NULL), EINVAL, "two sizes of huge pages");
 }
 
 static void a_backing_that_does_not_exist_is_refused(void **state)
