@@ -80,8 +80,7 @@ static int map_congruent(struct keg_region *region)
 	before = (region->gpa - (uintptr_t)reserved) & (huge_2m - 1);
 	if (before)
 		munmap(reserved, before);
-	if (slack - before)
-		munmap(reserved + before + bytes, slack - before);
+	munmap(reserved + before + bytes, slack - before);
 	if (mprotect(reserved + before, bytes, PROT_READ | PROT_WRITE)) {
 		int rc = mapping_failed(region, "mapping");
 
