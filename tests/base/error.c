@@ -91,6 +91,19 @@ static void an_endless_message_is_cut_and_stays_a_string(void **state)
 	assert_int_equal(strlen(keg_error_message()), 511);
 }
 
+static void what_is_added_to_a_long_message_is_cut_where_it_ends(void **state)
+{
+	char long_task[501];
+
+	(void)state;
+	memset(long_task, 'x', sizeof(long_task) - 1);
+	long_task[sizeof(long_task) - 1] = '\0';
+	keg_fail(EINVAL, "0123456789");
+	assert_int_equal(keg_fail_within(-EINVAL, "%s", long_task), -EINVAL);
+	assert_int_equal(strlen(keg_error_message()), 511);
+	assert_string_equal(keg_error_message() + 500, ": 012345678");
+}
+
 /* One thread's part in `threads_have_messages_of_their_own`. */
 struct speaker {
 	pthread_barrier_t *barrier;
@@ -150,6 +163,7 @@ int main(void)
 		cmocka_unit_test(failing_within_puts_the_outer_task_in_front),
 		cmocka_unit_test(a_later_failure_replaces_the_message),
 		cmocka_unit_test(an_endless_message_is_cut_and_stays_a_string),
+		cmocka_unit_test(what_is_added_to_a_long_message_is_cut_where_it_ends),
 		cmocka_unit_test(threads_have_messages_of_their_own),
 		cmocka_unit_test(version_is_three_numbers),
 	};

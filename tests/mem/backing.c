@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 
 enum { FILE_PAGES = 4 };
 
@@ -138,10 +139,39 @@ static void more_memory_than_there_are_addresses_is_refused(void **state)
 		assert_fails(keg_mem_add(mem_of(state), &config, NULL), ENOMEM, "region 'vast'");
 		assert_non_null(strstr(keg_error_message(), "0x4000000000000000 bytes"));
 	}
-	config.flags = 0;
-	config.backing = KEG_BACKING_MEMFD;
-	assert_true(keg_mem_add(mem_of(state), &config, NULL) < 0);
-	assert_non_null(strstr(keg_error_message(), "region 'vast'"));
+}
+
+static void a_memfd_that_cannot_be_so_large_is_refused(void **state)
+{
+	/* Beyond what a file's size can be, and beyond what fits this process. */
+	static const uint64_t sizes[] = {1ULL << 63, 1ULL << 48};
+	struct keg_region_config config = {
+		.size = sizeof(config), .backing = KEG_BACKING_MEMFD, .name = "vast"};
+	int before = open_descriptors();
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		config.bytes = sizes[i];
+		assert_true(keg_mem_add(mem_of(state), &config, NULL) < 0);
+		assert_non_null(strstr(keg_error_message(), "region 'vast'"));
+		assert_int_equal(open_descriptors(), before);
+	}
+}
+
+static void a_memfd_that_finds_no_descriptor_is_refused(void **state)
+{
+	const struct keg_region_config config = {.size = sizeof(config),
+		.bytes = PAGE,
+		.backing = KEG_BACKING_MEMFD,
+		.name = "late"};
+	struct rlimit before, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_fails(keg_mem_add(mem_of(state), &config, NULL), EMFILE,
+		"region 'late': making a memfd of 0x1000 bytes");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 /* ---- Files ---- */
@@ -316,6 +346,8 @@ int main(void)
 		machine_test(who_maps_a_regions_memfd_shares_its_memory),
 		machine_test(a_memfd_is_closed_on_exec),
 		machine_test(more_memory_than_there_are_addresses_is_refused),
+		machine_test(a_memfd_that_cannot_be_so_large_is_refused),
+		machine_test(a_memfd_that_finds_no_descriptor_is_refused),
 		machine_test(a_file_region_is_the_part_of_the_file_at_its_offset),
 		machine_test(what_is_written_to_a_file_region_is_in_the_file),
 		machine_test(what_is_written_to_a_private_file_region_is_not_in_the_file),

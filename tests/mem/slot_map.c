@@ -101,6 +101,15 @@ static void a_guest_range_beyond_the_machines_addresses_is_refused(void **state)
 	assert_ok(map(scene, take(scene, 1), 0x10000, 0));
 }
 
+static void a_kvm_that_calls_such_a_range_a_fault_is_translated(void **state)
+{
+	const struct scene *scene = *state;
+
+	ioctls_fail_next(KVM_SET_USER_MEMORY_REGION, EFAULT); /* as arm64's does */
+	assert_fails(map(scene, take(scene, 1), 0x10000, 0), EINVAL,
+		"memory slot 0, 0x1000 bytes at 0x10000: beyond the guest's physical addresses");
+}
+
 static void flags_that_kvm_does_not_know_are_refused(void **state)
 {
 	const struct scene *scene = *state;
@@ -336,6 +345,7 @@ int main(void)
 		TEST(a_host_range_that_wraps_is_refused),
 		TEST(more_pages_than_kvm_counts_are_refused),
 		TEST(a_guest_range_beyond_the_machines_addresses_is_refused),
+		TEST(a_kvm_that_calls_such_a_range_a_fault_is_translated),
 		TEST(flags_that_kvm_does_not_know_are_refused),
 		TEST(nothing_that_is_refused_reaches_the_kernel),
 		TEST(overlapping_slots_are_refused_and_both_are_named),
