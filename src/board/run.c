@@ -153,15 +153,28 @@ void *board_cpu_main(void *argument)
 
 /* ---- Threads ---- */
 
-/* The program's signals are for the program's own threads: these take the kick signal only. */
-static int start_threads(struct keg_board *board)
+/*
+ * The program's signals are for the program's own threads: these take the kick signal only, and
+ * those that are of a thread's own making, which could not be handled if they were blocked.
+ */
+static void mask_signals(int kick_signal, sigset_t *before)
 {
-	sigset_t mask, before;
-	int rc = 0;
+	const int taken[] = {
+		kick_signal, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+	sigset_t mask;
 
 	sigfillset(&mask);
-	sigdelset(&mask, board->config.kick_signal);
-	pthread_sigmask(SIG_SETMASK, &mask, &before);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		sigdelset(&mask, taken[i]);
+	pthread_sigmask(SIG_SETMASK, &mask, before);
+}
+
+static int start_threads(struct keg_board *board)
+{
+	sigset_t before;
+	int rc = 0;
+
+	mask_signals(board->config.kick_signal, &before);
 	for (uint32_t i = 0; !rc && i < board->cpu_count; i++) {
 		struct board_cpu *cpu = &board->cpus[i];
 
