@@ -55,7 +55,7 @@ void bare_create(const struct bare_host *host, const struct guest *guest, enum b
 
 	machine->vm = BARE_IOCTL(host->fd, KVM_CREATE_VM, 0);
 	machine->memory = map(GUEST_MEMORY, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
-	memcpy(machine->memory + GUEST_CODE, guest->begin, (size_t)(guest->end - guest->begin));
+	memcpy(machine->memory + guest->offset, guest->begin, (size_t)(guest->end - guest->begin));
 	if (irqchip == BARE_IRQCHIP_FIRST)
 		BARE_IOCTL(machine->vm, KVM_CREATE_IRQCHIP, 0);
 	region.userspace_addr = (uintptr_t)machine->memory;
@@ -65,7 +65,7 @@ void bare_create(const struct bare_host *host, const struct guest *guest, enum b
 	machine->vcpu = BARE_IOCTL(machine->vm, KVM_CREATE_VCPU, 0);
 	machine->run_bytes = host->run_bytes;
 	machine->run = map(host->run_bytes, MAP_SHARED, machine->vcpu);
-	bare_enter(host, machine, GUEST_MEMORY_START + GUEST_CODE);
+	bare_enter(host, machine, GUEST_MEMORY_START + guest->offset);
 }
 
 void bare_destroy(struct bare_machine *machine)

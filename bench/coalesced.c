@@ -33,11 +33,13 @@ static void on_write(void *context, const struct keg_coalesced_write *write)
 /* Whether the guest is through with its writes; else it has made one that the ring did not take. */
 static bool is_done(const struct kvm_run *run)
 {
+	uint64_t where = run->mmio.phys_addr;
+
 	if (run->exit_reason == KVM_EXIT_IO)
-		return run->io.port == GUEST_DONE;
-	if (run->exit_reason != KVM_EXIT_MMIO)
+		where = run->io.port;
+	else if (run->exit_reason != KVM_EXIT_MMIO)
 		bench_die("the guest exits for another reason: %u", run->exit_reason);
-	return run->mmio.phys_addr == GUEST_DONE;
+	return where == GUEST_DONE;
 }
 
 static void check_sum(uint64_t coalesced, uint64_t exits)

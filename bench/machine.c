@@ -16,10 +16,10 @@ void machine_create(
 		bench_need(keg_vm_create_irqchip(machine->vm));
 	bench_need(keg_mem_create(machine->vm, &machine->mem));
 	bench_need(keg_mem_add_ram(machine->mem, GUEST_MEMORY_START, GUEST_MEMORY));
-	bench_need(keg_mem_write(machine->mem, GUEST_MEMORY_START + GUEST_CODE, guest->begin,
+	bench_need(keg_mem_write(machine->mem, GUEST_MEMORY_START + guest->offset, guest->begin,
 		(size_t)(guest->end - guest->begin)));
 	bench_need(keg_vcpu_create(machine->vm, NULL, &machine->vcpu));
-	machine_enter(machine, GUEST_MEMORY_START + GUEST_CODE);
+	machine_enter(machine, GUEST_MEMORY_START + guest->offset);
 }
 
 void machine_destroy(struct machine *machine)
