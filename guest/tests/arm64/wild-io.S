@@ -6,7 +6,7 @@ _start:
 	print begin
 	mov x0, #0x0b000000
 	mov x1, #0x3f000000
-	ldr x2, =0x11008
+	ldr x2, =0x111008
 1:	ldrb w3, [x0]
 	ldrh w3, [x0]
 	ldr w3, [x0]
