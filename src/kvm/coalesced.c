@@ -48,9 +48,12 @@ static int drain_locked(struct keg_vcpu *vcpu)
 
 		copy_entry(&ring->coalesced_mmio[first], &write);
 		first = (first + 1) % entries;
-		/* The entry was copied: from here on the kernel may write over it. */
-		__atomic_store_n(&ring->first, first, __ATOMIC_RELEASE);
 		vcpu->coalesced_handler(vcpu->coalesced_context, &write);
+		/*
+		 * From here on the kernel may write over the entry. Not before: a vCPU that finds the
+		 * ring empty goes on to its exit, which comes after this write has been handled.
+		 */
+		__atomic_store_n(&ring->first, first, __ATOMIC_RELEASE);
 		count++;
 	}
 	return count;

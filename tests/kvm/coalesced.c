@@ -93,6 +93,34 @@ static void without_a_handler_the_ring_keeps_them(void **state)
 	assert_int_equal(keg_vcpu_drain_coalesced(machine.vcpu), 0);
 }
 
+/* What another vCPU sees of the ring while a write is being handled. */
+static void note_pending(void *context, const struct keg_coalesced_write *write)
+{
+	size_t page = (size_t)keg_host_coalesced_mmio_page(machine.host);
+	const struct kvm_coalesced_mmio_ring *ring =
+		(const void *)((const char *)keg_vcpu_kvm_run(machine.vcpu) +
+			       page * (size_t)sysconf(_SC_PAGESIZE));
+	bool *always = context;
+
+	(void)write;
+	*always = *always && ring->first != ring->last;
+}
+
+/* Else another vCPU's exit could overtake it. */
+static void a_write_is_in_the_ring_until_it_has_been_handled(void **state)
+{
+	bool pending = true;
+	struct keg_exit exit;
+
+	(void)state;
+	need_ring();
+	assert_ok(keg_vm_coalesce_mmio(machine.vm, guest_mmio, 4096));
+	assert_ok(keg_vcpu_run(machine.vcpu, &exit));
+	keg_vcpu_set_coalesced_handler(machine.vcpu, note_pending, &pending);
+	assert_in_range(keg_vcpu_drain_coalesced(machine.vcpu), 80, 4096);
+	assert_true(pending);
+}
+
 static void a_zone_can_be_taken_away_again(void **state)
 {
 	const struct keg_gpa_range range = {.start = guest_mmio, .size = 4096};
@@ -141,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(writes_arrive_in_order_and_with_few_exits),
 		TEST(without_a_handler_the_ring_keeps_them),
+		TEST(a_write_is_in_the_ring_until_it_has_been_handled),
 		TEST(a_zone_can_be_taken_away_again),
 		TEST(sizes_beyond_kvms_field_are_refused),
 		TEST(ports_are_coalesced_where_kvm_can),
