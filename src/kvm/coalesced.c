@@ -50,8 +50,9 @@ static int drain_locked(struct keg_vcpu *vcpu)
 		first = (first + 1) % entries;
 		vcpu->coalesced_handler(vcpu->coalesced_context, &write);
 		/*
-		 * From here on the kernel may write over the entry. Not before: a vCPU that finds the
-		 * ring empty goes on to its exit, which comes after this write has been handled.
+		 * From here on the kernel may write over the entry. Not before: a vCPU that finds
+		 * the ring empty goes on to its exit, which comes after this write has been
+		 * handled.
 		 */
 		__atomic_store_n(&ring->first, first, __ATOMIC_RELEASE);
 		count++;
