@@ -7,8 +7,8 @@
  */
 #include "kvm/vcpu.h"
 
-/* Runs after which a class that nobody reads is no longer asked for. */
-enum { FORGET_AFTER = 64 };
+/* A class that nobody has read in so many runs is no longer asked for. */
+enum { PERIOD = 32 };
 
 bool keg_shared_regs_read(struct keg_vcpu *vcpu, uint64_t bit)
 {
@@ -17,7 +17,7 @@ bool keg_shared_regs_read(struct keg_vcpu *vcpu, uint64_t bit)
 	if (!(shared->supported & bit))
 		return false;
 	shared->wanted |= bit;
-	shared->unread = 0;
+	shared->read |= bit;
 	return shared->current & bit;
 }
 
@@ -48,8 +48,11 @@ void keg_shared_regs_before_run(struct keg_vcpu *vcpu)
 {
 	struct keg_shared_regs *shared = &vcpu->shared;
 
-	if (shared->unread++ == FORGET_AFTER)
-		shared->wanted = 0;
+	if (++shared->runs == PERIOD) {
+		shared->wanted = shared->read;
+		shared->read = 0;
+		shared->runs = 0;
+	}
 	vcpu->run->kvm_valid_regs = shared->wanted;
 }
 

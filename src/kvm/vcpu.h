@@ -28,7 +28,8 @@ struct keg_shared_regs {
 	uint64_t supported;
 	uint64_t wanted;  /* what the next run is asked to leave there */
 	uint64_t current; /* what is there and true */
-	uint32_t unread;  /* runs since somebody read any of it */
+	uint64_t read;    /* what somebody has read in this period of so many runs */
+	uint32_t runs;    /* of the period */
 };
 
 struct keg_vcpu {

@@ -292,6 +292,22 @@ static void registers_that_nobody_reads_any_more_are_no_longer_asked_for(void **
 	assert_int_equal(run->kvm_valid_regs, KVM_SYNC_X86_REGS);
 }
 
+static void a_class_that_is_read_keeps_no_other_class_wanted(void **state)
+{
+	const struct kvm_run *run = keg_vcpu_kvm_run(vcpu_of(state));
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	need_shared_page(*state);
+	run_to_store(vcpu_of(state));
+	assert_ok(keg_vcpu_get_sregs(vcpu_of(state), &sregs)); /* once */
+	for (int i = 0; i < 100; i++) {
+		run_to_store(vcpu_of(state));
+		assert_ok(keg_vcpu_get_regs(vcpu_of(state), &regs));
+	}
+	assert_int_equal(run->kvm_valid_regs, KVM_SYNC_X86_REGS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +325,7 @@ int main(void)
 		shared_and_not(an_exception_that_is_set_is_raised_by_the_run),
 		vcpu_test(registers_that_are_read_and_set_around_each_exit_cost_no_system_call),
 		vcpu_test(registers_that_nobody_reads_any_more_are_no_longer_asked_for),
+		vcpu_test(a_class_that_is_read_keeps_no_other_class_wanted),
 	};
 
 	require_kvm();
