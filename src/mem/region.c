@@ -29,7 +29,8 @@ static const struct {
 
 static int check_backing(const struct keg_region_config *config, const char *name)
 {
-	const uint32_t page_sizes = KEG_REGION_HUGE_2M | KEG_REGION_HUGE_1G | KEG_REGION_THP;
+	const uint32_t sizes =
+		config->flags & (KEG_REGION_HUGE_2M | KEG_REGION_HUGE_1G | KEG_REGION_THP);
 	uint64_t page = keg_backing_alignment(0);
 
 	if ((unsigned int)config->backing >= sizeof(backings) / sizeof(backings[0]))
@@ -39,7 +40,7 @@ static int check_backing(const struct keg_region_config *config, const char *nam
 		return keg_fail(EINVAL, "region '%s': flags 0x%x do not go with %s", name,
 			config->flags & ~backings[config->backing].flags,
 			backings[config->backing].name);
-	if (__builtin_popcount(config->flags & page_sizes) > 1)
+	if (sizes & (sizes - 1))
 		return keg_fail(EINVAL, "region '%s': two sizes of huge pages", name);
 	if (config->backing == KEG_BACKING_CALLER &&
 		(!config->host || (uintptr_t)config->host % page ||
