@@ -68,6 +68,9 @@ void bench_add(struct bench *bench, const struct bench_row *row);
 /* Says in the table's place why the benchmark cannot be had here. */
 void bench_skip(struct bench *bench, const char *why);
 
+/* Whether a comparison that began then has taken long enough: an emulated host is slow. */
+bool bench_long_enough(uint64_t began);
+
 /* How many rounds to do: what was asked for, or `rounds`; few when quick. */
 unsigned int bench_rounds(const struct bench *bench, unsigned int rounds);
 
@@ -87,7 +90,8 @@ struct bench_arm {
 
 /*
  * Has the arms measure in turn, `rounds` times each, after `warm_up` rounds that do not count: A B,
- * B A, A B ..., so that neither is always first, and what disturbs one disturbs the other.
+ * B A, A B ..., so that neither is always first, and what disturbs one disturbs the other. It ends
+ * before its time when it has taken long enough.
  */
 void bench_take_turns(
 	const struct bench_arm *arms, size_t count, unsigned int warm_up, unsigned int rounds);

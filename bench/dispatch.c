@@ -140,6 +140,8 @@ void bench_dispatch(struct bench *bench)
 		.peer_name = "bare KVM_RUN loop",
 		.unit = "ns",
 	};
+	unsigned int machines = bench->quick ? 1 : MACHINES;
+	uint64_t began = bench_now();
 	struct dispatch dispatch;
 	const struct bench_arm arms[] = {
 		{keg_arm, &dispatch, &row.keg},
@@ -151,7 +153,7 @@ void bench_dispatch(struct bench *bench)
 	create_bus(&dispatch);
 	/* Several machines, for where one happens to lie in memory makes a difference of its own.
 	 */
-	for (int i = 0; i < MACHINES; i++) {
+	for (unsigned int i = 0; i < machines && !(i && bench_long_enough(began)); i++) {
 		machine_create(bench, &guest_exits, false, &dispatch.keg);
 		bare_create(&bench->bare, &guest_exits, BARE_NO_IRQCHIP, &dispatch.bare);
 		bench_take_turns(arms, 3, 2, bench_rounds(bench, 25));

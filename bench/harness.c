@@ -34,6 +34,13 @@ uint64_t bench_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+bool bench_long_enough(uint64_t began)
+{
+	const uint64_t ns = 20000000000;
+
+	return bench_now() - began > ns;
+}
+
 void bench_samples_add(struct bench_samples *samples, double value)
 {
 	if (samples->count == samples->capacity) {
@@ -93,7 +100,7 @@ void bench_summarize(const struct bench_samples *samples, struct bench_summary *
 
 unsigned int bench_rounds(const struct bench *bench, unsigned int rounds)
 {
-	const unsigned int few = 4;
+	const unsigned int few = 2;
 
 	if (bench->rounds)
 		return bench->rounds;
@@ -111,7 +118,11 @@ static void measure(const struct bench_arm *arm, bool counts)
 void bench_take_turns(
 	const struct bench_arm *arms, size_t count, unsigned int warm_up, unsigned int rounds)
 {
+	uint64_t began = bench_now();
+
 	for (unsigned int round = 0; round < warm_up + rounds; round++) {
+		if (round > warm_up && bench_long_enough(began))
+			break;
 		for (size_t turn = 0; turn < count; turn++) {
 			size_t turned = round & 1 ? count - 1 - turn : turn;
 

@@ -14,7 +14,7 @@
 
 #include "machine.h"
 
-enum { MACHINES = 1000, QUICK_MACHINES = 20, DESCRIPTORS_EACH = 2, OTHER_DESCRIPTORS = 64 };
+enum { MACHINES = 1000, QUICK_MACHINES = 10, DESCRIPTORS_EACH = 2, OTHER_DESCRIPTORS = 64 };
 
 struct crowd {
 	struct bench *bench;
@@ -181,7 +181,7 @@ void bench_machines(struct bench *bench)
 		return;
 	}
 	if (bench->quick)
-		times.what = "20 machines alive at once, each made in";
+		times.what = "10 machines alive at once, each made in";
 	bench_take_turns(arms, 2, 0, bench_rounds(bench, 3));
 	resident.keg = keg.resident;
 	resident.peer = bare.resident;
