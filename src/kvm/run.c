@@ -15,8 +15,7 @@ static int kvm_run(struct keg_vcpu *vcpu)
 	do
 		rc = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
 	while (rc == -EAGAIN);
-	if (rc == 0 || rc == -EINTR || rc == -EFAULT)
-		keg_shared_regs_after_run(vcpu);
+	keg_shared_regs_after_run(vcpu, rc);
 	return rc;
 }
 

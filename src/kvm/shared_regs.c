@@ -5,6 +5,8 @@
  * there only when asked, which is not free; so it is asked for those that the owner reads, until he
  * has not for a while.
  */
+#include <errno.h>
+
 #include "kvm/vcpu.h"
 
 /* A class that nobody has read in so many runs is no longer asked for. */
@@ -23,7 +25,8 @@ bool keg_shared_regs_read(struct keg_vcpu *vcpu, uint64_t bit)
 
 bool keg_shared_regs_write(struct keg_vcpu *vcpu, uint64_t bit)
 {
-	if (!(vcpu->shared.supported & bit))
+	/* What a waiting vCPU held back would be overwritten, or undo the start when it comes. */
+	if (!(vcpu->shared.supported & bit) || vcpu->shared.waiting)
 		return false;
 	vcpu->shared.current |= bit;
 	vcpu->run->kvm_dirty_regs |= bit;
@@ -56,7 +59,12 @@ void keg_shared_regs_before_run(struct keg_vcpu *vcpu)
 	vcpu->run->kvm_valid_regs = shared->wanted;
 }
 
-void keg_shared_regs_after_run(struct keg_vcpu *vcpu)
+void keg_shared_regs_after_run(struct keg_vcpu *vcpu, int rc)
 {
-	vcpu->shared.current = vcpu->run->kvm_valid_regs;
+	/* Of other failures it is not known whether the guest ran, or what KVM stored. */
+	bool stored = rc == 0 || rc == -EINTR || rc == -EFAULT;
+
+	vcpu->shared.current = stored ? vcpu->run->kvm_valid_regs : 0;
+	if (rc == 0)
+		vcpu->shared.waiting = false;
 }

@@ -40,6 +40,8 @@ int keg_vcpu_ioctl(struct keg_vcpu *vcpu, unsigned long request, uintptr_t arg)
 	if (rc < 0)
 		return rc;
 	vcpu->shared.current = 0;
+	if (request == KVM_SET_MP_STATE)
+		vcpu->shared.waiting = true;
 	rc = keg_ioctl(vcpu->fd, request, arg);
 	return rc < 0 ? keg_fail_errno(-rc, "ioctl 0x%lx on vCPU %u", request, vcpu->id) : rc;
 }
@@ -83,6 +85,8 @@ static int map_areas(struct keg_vcpu *vcpu)
 		(size_t)((host->coalesced_page + 1) * page) <= vcpu->run_bytes)
 		vcpu->ring = (void *)((char *)area + host->coalesced_page * page);
 	vcpu->shared.supported = (uint64_t)host->sync_regs;
+	/* All but the first wait for INIT and SIPI, where there are local APICs in the kernel. */
+	vcpu->shared.waiting = vcpu->id != 0;
 	if (!vcpu->vm->dirty_ring_entries)
 		return 0;
 	rc = map_shared(vcpu, dirty_bytes(vcpu), KVM_DIRTY_LOG_PAGE_OFFSET * page, &area);

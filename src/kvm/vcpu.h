@@ -30,6 +30,8 @@ struct keg_shared_regs {
 	uint64_t current; /* what is there and true */
 	uint64_t read;    /* what somebody has read in this period of so many runs */
 	uint32_t runs;    /* of the period */
+	/* The vCPU may wait to be started: until then KVM takes nothing from there. */
+	bool waiting;
 };
 
 struct keg_vcpu {
@@ -86,9 +88,9 @@ bool keg_shared_regs_write(struct keg_vcpu *vcpu, uint64_t bit);
 /* Gives what was written there to the kernel by system calls. 0 or a negative errno. */
 int keg_shared_regs_flush(struct keg_vcpu *vcpu);
 
-/* Before and after KVM_RUN. */
+/* Before KVM_RUN, and after it returned `rc`. */
 void keg_shared_regs_before_run(struct keg_vcpu *vcpu);
-void keg_shared_regs_after_run(struct keg_vcpu *vcpu);
+void keg_shared_regs_after_run(struct keg_vcpu *vcpu, int rc);
 
 /* ---- Running ---- */
 

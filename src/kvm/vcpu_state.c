@@ -80,6 +80,7 @@ int keg_vcpu_set_mp_state(struct keg_vcpu *vcpu, uint32_t state)
 {
 	struct kvm_mp_state mp = {.mp_state = state};
 
+	vcpu->shared.waiting = true; /* it may be from now on */
 	return keg_vcpu_change(vcpu, KVM_SET_MP_STATE, &mp);
 }
 

@@ -3,6 +3,8 @@
  */
 #include "arch/x86_64/fixture.h"
 
+#include <keg/irq.h>
+
 enum { EFER_SCE = 1 << 0, EFER_NXE = 1 << 11 };
 
 /* KVM API, "KVM_SET_ONE_REG": MSRs as registers, in kernels newer than Debian's headers. */
@@ -183,6 +185,75 @@ static void other_state_does_not_disturb_registers_that_were_set(void **state)
 	for_both_lives(state, check_all_classes);
 }
 
+/* ---- Start-up ---- */
+
+/* A machine with local APICs, and nothing in it yet. */
+static int open_with_irqchip(void **state)
+{
+	struct machine *machine = calloc(1, sizeof(*machine));
+
+	assert_non_null(machine);
+	ioctls_obey(NULL);
+	machine_open(machine, NULL);
+	assert_ok(keg_vm_create_irqchip(machine->vm));
+	machine_load(machine, guest_store());
+	machine_add_vcpu(machine);
+	*state = machine;
+	return 0;
+}
+
+/* INIT and SIPI to the APIC with id 1, as messages (SDM volume 3, 11.11: delivery modes 5, 6). */
+static void start_second(struct machine *machine, uint32_t page)
+{
+	enum { ADDRESS = 0xfee01000, ASSERT = 1 << 14, INIT = 5 << 8, STARTUP = 6 << 8 };
+	struct kvm_lapic_state lapic;
+
+	/* KVM looks for new APICs when one is set. */
+	assert_ok(keg_vcpu_get_lapic(machine->vcpu, &lapic));
+	assert_ok(keg_vcpu_set_lapic(machine->vcpu, &lapic));
+	assert_int_equal(keg_vm_signal_msi(machine->vm, ADDRESS, ASSERT | INIT), 1);
+	assert_int_equal(keg_vm_signal_msi(machine->vm, ADDRESS, ASSERT | STARTUP | page), 1);
+}
+
+static void starting_a_vcpu_wins_over_the_registers_that_were_set_before(void **state)
+{
+	const uint8_t code[] = {0xb0, 0x2a, 0xe6, 0x80}; /* mov $42, %al; out %al, $0x80 */
+	enum { PAGE_OF_CODE = 8 };
+	struct machine *machine = *state;
+	const struct kvm_regs regs = {.rip = 0x1234, .rflags = 2};
+	struct keg_vcpu *second;
+	struct keg_exit exit;
+
+	assert_ok(keg_mem_write(machine->mem, PAGE_OF_CODE * PAGE, code, sizeof(code)));
+	assert_ok(keg_vcpu_create(machine->vm, NULL, &second));
+	assert_ok(keg_vcpu_set_regs(second, &regs));
+	start_second(machine, PAGE_OF_CODE);
+	assert_ok(keg_vcpu_run(second, &exit));
+	assert_int_equal(exit.reason, KEG_EXIT_IO);
+	assert_int_equal(*exit.io.data, 42);
+	keg_vcpu_destroy(second);
+}
+
+static void registers_that_are_set_on_a_waiting_vcpu_survive_a_kick(void **state)
+{
+	struct machine *machine = *state;
+	struct keg_vcpu *second;
+	struct kvm_regs regs;
+	struct keg_exit exit;
+
+	assert_ok(keg_vcpu_create(machine->vm, NULL, &second));
+	for (int i = 0; i < 2; i++) {
+		assert_ok(keg_vcpu_get_regs(second, &regs));
+		regs.rbx = 0x1234;
+		assert_ok(keg_vcpu_set_regs(second, &regs));
+		assert_ok(keg_vcpu_run_for(second, 1000000, &exit));
+		assert_int_equal(exit.reason, KEG_EXIT_TIMEOUT);
+		assert_ok(keg_vcpu_get_regs(second, &regs));
+		assert_int_equal(regs.rbx, 0x1234);
+	}
+	keg_vcpu_destroy(second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +264,12 @@ int main(void)
 		shared_and_not(a_single_register_is_read_as_special_registers_have_set_it),
 		shared_and_not(a_raw_ioctl_that_comes_after_general_registers_wins),
 		shared_and_not(other_state_does_not_disturb_registers_that_were_set),
+		cmocka_unit_test_setup_teardown(
+			starting_a_vcpu_wins_over_the_registers_that_were_set_before,
+			open_with_irqchip, close_machine),
+		cmocka_unit_test_setup_teardown(
+			registers_that_are_set_on_a_waiting_vcpu_survive_a_kick, open_with_irqchip,
+			close_machine),
 	};
 
 	require_kvm();
