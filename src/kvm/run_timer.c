@@ -37,7 +37,8 @@ void keg_on_kick_signal(int signo)
 
 void keg_run_timer_destroy(struct keg_vcpu *vcpu)
 {
-	if (vcpu->timer_tid)
+	/* A child of fork(2) has no timers but its own, which may have the same number. */
+	if (vcpu->timer_tid && getpid() == vcpu->vm->pid)
 		timer_delete(vcpu->timer);
 	vcpu->timer_tid = 0;
 }

@@ -103,7 +103,7 @@ bool keg_kick_take(struct keg_vcpu *vcpu);
 /* After a run: lets a kick that is being sent arrive, so that its signal troubles nobody later. */
 void keg_kick_settle(struct keg_vcpu *vcpu);
 
-/* The timer's end: run_for.c. */
+/* The timer's end: run_timer.c. */
 void keg_run_timer_destroy(struct keg_vcpu *vcpu);
 
 /* kvm_run's exit, typed. */

@@ -3,7 +3,9 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "machine.h"
 
@@ -53,6 +55,39 @@ static void a_child_gets_a_clear_error_and_closes_cleanly(void **state)
 	machine_close(&machine);
 }
 
+/* Timers have small numbers, which begin anew in a child. */
+static int child_with_timer(struct machine *machine)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_NONE};
+	struct itimerspec left;
+	timer_t own;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &own))
+		return 2;
+	machine_close(machine);
+	return timer_gettime(own, &left) ? 3 : 0;
+}
+
+static void a_child_keeps_its_own_timers(void **state)
+{
+	struct machine machine;
+	struct keg_exit exit;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	machine_start(&machine, guest_store());
+	assert_ok(keg_vcpu_run_for(machine.vcpu, 1000000000, &exit));
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(child_with_timer(&machine));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	machine_close(&machine);
+}
+
 static void a_thousand_machines_live_at_once(void **state)
 {
 	const int count = be_quick() ? 100 : 1000;
@@ -82,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_child_gets_a_clear_error_and_closes_cleanly),
+		cmocka_unit_test(a_child_keeps_its_own_timers),
 		cmocka_unit_test(a_thousand_machines_live_at_once),
 	};
 
