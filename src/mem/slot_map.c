@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mapping slots into the guest, and their dirty logs. */
+/* Mapping slots into the guest. */
 #include "mem/slot_map.h"
 
 #include <inttypes.h>
@@ -10,7 +10,8 @@
 /* The most pages that KVM allows a slot: KVM_MEM_MAX_NR_PAGES. */
 static const uint64_t max_slot_pages = (1ULL << 31) - 1;
 
-static int tell_kvm(struct keg_vm *vm, uint32_t number, const struct keg_slot_entry *entry)
+/* Notes no message. */
+static int ask_kvm(struct keg_vm *vm, uint32_t number, const struct keg_slot_entry *entry)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = number,
@@ -19,7 +20,13 @@ static int tell_kvm(struct keg_vm *vm, uint32_t number, const struct keg_slot_en
 		.memory_size = entry->mapped ? entry->bytes : 0,
 		.userspace_addr = (uintptr_t)entry->host,
 	};
-	int rc = keg_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, (uintptr_t)&region);
+
+	return keg_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, (uintptr_t)&region);
+}
+
+static int tell_kvm(struct keg_vm *vm, uint32_t number, const struct keg_slot_entry *entry)
+{
+	int rc = ask_kvm(vm, number, entry);
 
 	if (rc >= 0)
 		return 0;
@@ -135,11 +142,28 @@ static int map_locked(struct keg_vm *vm, struct keg_slots *slots, uint32_t numbe
 	return rc;
 }
 
+/* Gives the guest back what it had of a slot before a mapping that failed. */
+static void restore(struct keg_vm *vm, struct keg_slots *slots, uint32_t number,
+	const struct keg_slot_entry *before)
+{
+	struct keg_range range = {
+		before->gpa, before->gpa + (before->bytes - 1), (void *)(uintptr_t)number};
+	struct keg_range other;
+
+	/* There is room: it was there a moment ago. What the kernel says now is not the failure. */
+	if (keg_ranges_insert(&slots->mapped, &range, &other))
+		return;
+	if (ask_kvm(vm, number, before) < 0)
+		keg_ranges_remove(&slots->mapped, before->gpa);
+	else
+		slots->entries[number] = *before;
+}
+
 static int map_checked(struct keg_vm *vm, struct keg_slots *slots, struct keg_slot slot,
 	const struct keg_slot_entry *request)
 {
 	struct keg_slot_entry *entry = keg_slots_entry(slots, slot);
-	struct keg_slot_entry want = *request;
+	struct keg_slot_entry want = *request, before;
 	int rc;
 
 	if (!entry)
@@ -147,7 +171,13 @@ static int map_checked(struct keg_vm *vm, struct keg_slots *slots, struct keg_sl
 	want.bytes = entry->bytes;
 	want.serial = entry->serial;
 	rc = check_mapping(&want, slot.number);
-	return rc ? rc : map_locked(vm, slots, slot.number, &want);
+	if (rc)
+		return rc;
+	before = *entry;
+	rc = map_locked(vm, slots, slot.number, &want);
+	if (rc && before.mapped && !entry->mapped)
+		restore(vm, slots, slot.number, &before);
+	return rc;
 }
 
 int keg_slot_map(struct keg_vm *vm, struct keg_slot slot, void *host, keg_gpa gpa, uint32_t flags)

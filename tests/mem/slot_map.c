@@ -306,6 +306,24 @@ static void a_move_that_begins_with_a_refused_unmapping_changes_nothing(void **s
 	assert_ok(map(scene, take(scene, 1), 0x20000, 0));
 }
 
+static void a_move_that_kvm_refuses_leaves_the_slot_where_it_was(void **state)
+{
+	const struct ioctl_rule second = {
+		.request = KVM_SET_USER_MEMORY_REGION, .skip = 1, .times = 1, .answer = -ENOMEM};
+	const struct scene *scene = *state;
+	const struct keg_slot slot = take(scene, 1);
+
+	assert_ok(map(scene, slot, 0x10000, 0));
+	ioctls_obey(&second);
+	assert_fails(map(scene, slot, 0x20000, 0), ENOMEM, "memory slot 0");
+	ioctls_obey(NULL);
+	assert_fails(map(scene, take(scene, 1), 0x10000, 0), EEXIST, "overlaps slot 0");
+	assert_ok(map(scene, take(scene, 1), 0x20000, 0));
+	ioctls_forget();
+	assert_ok(keg_slot_unmap(scene->machine.vm, slot));
+	assert_int_equal(ioctls_made(KVM_SET_USER_MEMORY_REGION), 1);
+}
+
 /* ---- Unmapping ---- */
 
 static void unmapping_what_is_not_mapped_is_harmless(void **state)
@@ -361,6 +379,7 @@ int main(void)
 		TEST(a_mapping_gets_other_host_memory),
 		TEST(what_kvm_refuses_names_the_slot_and_leaves_no_trace),
 		TEST(a_move_that_begins_with_a_refused_unmapping_changes_nothing),
+		TEST(a_move_that_kvm_refuses_leaves_the_slot_where_it_was),
 		TEST(unmapping_what_is_not_mapped_is_harmless),
 		TEST(an_unmapping_that_kvm_refuses_can_be_repeated),
 	};
