@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A machine's extensions, clocks, statistics and coalesced I/O. */
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -130,7 +131,13 @@ int keg_vm_stats_fd(struct keg_vm *vm)
 {
 	int rc = keg_vm_need(vm, KVM_CAP_BINARY_STATS_FD, "statistics of machines");
 
-	return rc ? rc : keg_vm_request(vm, KVM_GET_STATS_FD, 0);
+	if (rc)
+		return rc;
+	rc = keg_vm_request(vm, KVM_GET_STATS_FD, 0);
+	/* KVM's other descriptors are close-on-exec; this one is not. */
+	if (rc >= 0)
+		(void)fcntl(rc, F_SETFD, FD_CLOEXEC);
+	return rc;
 }
 
 /* ---- x86: where KVM keeps pages of its own ---- */

@@ -214,6 +214,7 @@ static void statistics_come_from_a_descriptor(void **state)
 	if (fd == -ENOTSUP)
 		skip();
 	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
 	assert_true(header.num_desc > 0);
 	close(fd);
