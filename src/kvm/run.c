@@ -112,11 +112,13 @@ static int set_guest_debug(struct keg_vcpu *vcpu, const struct kvm_guest_debug *
 
 int keg_vcpu_set_guest_debug(struct keg_vcpu *vcpu, const struct kvm_guest_debug *debug)
 {
-	int rc = set_guest_debug(vcpu, debug);
+	int rc = keg_vcpu_change(vcpu, KVM_SET_GUEST_DEBUG, debug);
 
 	if (rc < 0)
 		return rc;
 	vcpu->debug = *debug;
+	/* An exception is raised once, not again whenever stepping puts the settings back. */
+	vcpu->debug.control &= ~(uint32_t)(KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP);
 	return 0;
 }
 

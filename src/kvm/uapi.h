@@ -25,6 +25,14 @@
 #define KVM_CAP_XCRS 56
 #endif
 
+/* x86's requests to raise an exception, in struct kvm_guest_debug. */
+#ifndef KVM_GUESTDBG_INJECT_DB
+#define KVM_GUESTDBG_INJECT_DB 0
+#endif
+#ifndef KVM_GUESTDBG_INJECT_BP
+#define KVM_GUESTDBG_INJECT_BP 0
+#endif
+
 #ifndef KVM_EXIT_RISCV_CSR
 #define KVM_EXIT_RISCV_CSR 36
 #endif

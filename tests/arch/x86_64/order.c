@@ -185,6 +185,28 @@ static void other_state_does_not_disturb_registers_that_were_set(void **state)
 	for_both_lives(state, check_all_classes);
 }
 
+static void an_exception_that_debugging_injects_is_seen_and_injected_once(void **state)
+{
+	enum { DEBUG_EXCEPTION = 1 };
+	const struct kvm_guest_debug inject = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB};
+	struct kvm_vcpu_events events, none;
+	struct keg_exit exit;
+
+	run_to_store(vcpu_of(state));
+	assert_ok(keg_vcpu_get_events(vcpu_of(state), &none));
+	run_to_store(vcpu_of(state)); /* now they are in the shared page, if there is one */
+	assert_ok(keg_vcpu_get_events(vcpu_of(state), &none));
+	assert_ok(keg_vcpu_set_guest_debug(vcpu_of(state), &inject));
+	assert_ok(keg_vcpu_get_events(vcpu_of(state), &events));
+	assert_true(events.exception.injected || events.exception.pending);
+	assert_int_equal(events.exception.nr, DEBUG_EXCEPTION);
+	assert_ok(keg_vcpu_set_events(vcpu_of(state), &none));
+	assert_ok(keg_vcpu_step(vcpu_of(state), 0, NULL, &exit));
+	assert_ok(keg_vcpu_get_events(vcpu_of(state), &events));
+	assert_false(events.exception.injected || events.exception.pending);
+}
+
 /* ---- Start-up ---- */
 
 /* A machine with local APICs, and nothing in it yet. */
@@ -264,6 +286,7 @@ int main(void)
 		shared_and_not(a_single_register_is_read_as_special_registers_have_set_it),
 		shared_and_not(a_raw_ioctl_that_comes_after_general_registers_wins),
 		shared_and_not(other_state_does_not_disturb_registers_that_were_set),
+		shared_and_not(an_exception_that_debugging_injects_is_seen_and_injected_once),
 		cmocka_unit_test_setup_teardown(
 			starting_a_vcpu_wins_over_the_registers_that_were_set_before,
 			open_with_irqchip, close_machine),
