@@ -50,7 +50,8 @@ static int registers_refused(struct keg_vcpu *vcpu)
 
 static int run_failed(struct keg_vcpu *vcpu, int rc, struct keg_exit *exit)
 {
-	if (rc == -EFAULT && vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT) {
+	if ((rc == -EFAULT || rc == -EHWPOISON) &&
+		vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT) {
 		keg_exit_decode(vcpu->run, exit);
 		return 0;
 	}
