@@ -70,12 +70,18 @@ int keg_fail_within(int result, const char *format, ...)
 	return result;
 }
 
+/* Larger than any configuration will ever be. */
+enum { MOST_CONFIG_BYTES = 4096 };
+
 int keg_config_copy(
 	void *own, size_t own_size, const void *given, size_t given_size, const char *what)
 {
 	const unsigned char *bytes = given;
 
-	if (given_size < sizeof(size_t))
+	if (!given)
+		return keg_fail(EINVAL, "%s: there is none", what);
+	/* What was never set may be anything: it must not be believed. */
+	if (given_size < sizeof(size_t) || given_size > MOST_CONFIG_BYTES)
 		return keg_fail(EINVAL,
 			"%s: its size member is %zu; set it to sizeof the structure", what,
 			given_size);

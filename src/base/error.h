@@ -25,7 +25,8 @@ int keg_fail_within(int result, const char *format, ...)
 /*
  * The members of a configuration that its caller knows. A caller compiled against an older header
  * has a smaller structure: what it lacks is zero. Copies into `own`, which has `own_size` bytes.
- * -EINVAL the size is 0, or larger than ours with anything set in the excess.
+ * -EINVAL there is none, its size cannot be, or is larger than ours with anything set in the
+ * excess.
  */
 int keg_config_copy(
 	void *own, size_t own_size, const void *given, size_t given_size, const char *what);

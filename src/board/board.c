@@ -25,7 +25,7 @@ static int check_config(struct keg_board *board, const struct keg_board_config *
 	struct keg_board_config *config = &board->config;
 	int most = keg_host_vcpu_limit(board->host);
 	int rc = keg_config_copy(
-		config, sizeof(*config), given, given->size, "struct keg_board_config");
+		config, sizeof(*config), given, given ? given->size : 0, "struct keg_board_config");
 
 	if (rc)
 		return rc;

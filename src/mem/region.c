@@ -100,8 +100,8 @@ int keg_mem_add(
 	struct keg_region_config config;
 	struct keg_region *region = NULL;
 	const char *name;
-	int rc = keg_config_copy(
-		&config, sizeof(config), given, given->size, "struct keg_region_config");
+	int rc = keg_config_copy(&config, sizeof(config), given, given ? given->size : 0,
+		"struct keg_region_config");
 
 	if (result)
 		*result = NULL;

@@ -115,6 +115,23 @@ static void the_size_alone_is_a_configuration_of_zeros(void **state)
 	assert_int_equal(own.third, 0);
 }
 
+static void no_configuration_is_refused(void **state)
+{
+	struct config own;
+
+	(void)state;
+	assert_fails(copy(&own, NULL, 0), EINVAL, "struct config: there is none");
+}
+
+static void a_size_that_was_never_set_is_not_believed(void **state)
+{
+	const struct config given = {.size = 0};
+	struct config own;
+
+	(void)state;
+	assert_fails(copy(&own, &given, SIZE_MAX / 2), EINVAL, "set it to sizeof");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +143,8 @@ int main(void)
 		cmocka_unit_test(a_forgotten_size_is_refused_with_advice),
 		cmocka_unit_test(a_size_that_does_not_even_hold_itself_is_refused),
 		cmocka_unit_test(the_size_alone_is_a_configuration_of_zeros),
+		cmocka_unit_test(no_configuration_is_refused),
+		cmocka_unit_test(a_size_that_was_never_set_is_not_believed),
 	};
 
 	return cmocka_run_group_tests_name("base-config", tests, NULL, NULL);

@@ -36,7 +36,7 @@ int keg_vm_create_gicv3(
 {
 	struct keg_gicv3_config config;
 	int rc = keg_config_copy(
-		&config, sizeof(config), given, given->size, "struct keg_gicv3_config");
+		&config, sizeof(config), given, given ? given->size : 0, "struct keg_gicv3_config");
 
 	*gic = NULL;
 	if (rc)
