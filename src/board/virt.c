@@ -20,6 +20,7 @@ static const keg_gpa memory_start = 1ULL << 30;
 static const keg_gpa gic_distributor = 0x08000000;
 static const keg_gpa gic_redistributor = 0x080a0000;
 
+enum { REDISTRIBUTOR_BYTES = 2 << 16 };
 enum { UART_SPI = 33, UART_ADDRESS = 0x09000000, UART_BYTES = KEG_PL011_SIZE };
 
 static void set_uart_irq(void *context, bool high)
@@ -54,11 +55,24 @@ static const struct board_device devices[] = {
 };
 enum { DEVICES = sizeof(devices) / sizeof(devices[0]) };
 
+/* Each vCPU's redistributor takes two frames of 64 KiB, up to the serial port. */
+static int check_cpus(uint32_t cpus)
+{
+	const uint32_t most = (uint32_t)((UART_ADDRESS - gic_redistributor) / REDISTRIBUTOR_BYTES);
+
+	if (cpus > most)
+		return keg_fail(EINVAL,
+			"a board of %u vCPUs: there is room for the interrupts of %u", cpus, most);
+	return 0;
+}
+
 int platform_create(struct keg_board *board)
 {
 	struct virt *virt;
-	int rc = keg_mem_add_ram(board->mem, memory_start, board->config.memory_bytes);
+	int rc = check_cpus(board->config.cpus);
 
+	if (!rc)
+		rc = keg_mem_add_ram(board->mem, memory_start, board->config.memory_bytes);
 	if (rc)
 		return rc;
 	virt = calloc(1, sizeof(*virt));
