@@ -206,8 +206,7 @@ int keg_boot_load(
 
 	if (!mem || !config || !entry)
 		return keg_fail(EINVAL, "keg_boot_load: an argument is NULL");
-	rc = keg_config_copy(
-		&own, sizeof(own), config, config ? config->size : 0, "struct keg_boot_config");
+	rc = keg_config_copy(&own, sizeof(own), config, config->size, "struct keg_boot_config");
 	if (!rc)
 		rc = resolve(&own, &loader);
 	if (rc)
