@@ -23,6 +23,20 @@ static const uint64_t ns_per_second = 1000000000;
 /* Initial-exec: a handler must not allocate thread-local storage. */
 static _Thread_local struct kvm_run *timed_run __attribute__((tls_model("initial-exec")));
 
+/* When this thread first timed a run: with its id, what no other thread has ever been. */
+static _Thread_local uint64_t thread_began;
+
+static uint64_t began(void)
+{
+	struct timespec now;
+
+	if (!thread_began) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		thread_began = (uint64_t)now.tv_sec * ns_per_second + (uint64_t)now.tv_nsec;
+	}
+	return thread_began;
+}
+
 static void set_immediate_exit(struct kvm_run *run, uint8_t value)
 {
 	__atomic_store_n(&run->immediate_exit, value, __ATOMIC_RELAXED);
@@ -49,7 +63,8 @@ static int need_timer(struct keg_vcpu *vcpu)
 	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID};
 	pid_t tid = gettid();
 
-	if (vcpu->timer_tid == tid)
+	/* A thread's id alone is used again when it has ended; its timers reach nobody. */
+	if (vcpu->timer_tid == tid && vcpu->timer_began == began())
 		return 0;
 	keg_run_timer_destroy(vcpu);
 	event.sigev_signo = vcpu->vm->kick_signal;
@@ -57,6 +72,7 @@ static int need_timer(struct keg_vcpu *vcpu)
 	if (timer_create(CLOCK_MONOTONIC, &event, &vcpu->timer))
 		return keg_fail_errno(errno, "making a timer for vCPU %u", vcpu->id);
 	vcpu->timer_tid = tid;
+	vcpu->timer_began = began();
 	return 0;
 }
 

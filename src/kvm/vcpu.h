@@ -48,8 +48,9 @@ struct keg_vcpu {
 	struct keg_shared_regs shared;
 	struct kvm_guest_debug debug; /* what the owner set */
 
-	timer_t timer;   /* of keg_vcpu_run_for(), for the thread timer_tid */
-	pid_t timer_tid; /* 0: there is none */
+	timer_t timer;        /* of keg_vcpu_run_for(), for the thread timer_tid */
+	pid_t timer_tid;      /* 0: there is none */
+	uint64_t timer_began; /* and which of all that had this id: see run_timer.c */
 
 	struct kvm_coalesced_mmio_ring *ring; /* NULL: KVM does not coalesce */
 	keg_coalesced_handler *coalesced_handler;
