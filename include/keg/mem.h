@@ -7,8 +7,8 @@
  * mapped at once. Everything that touches the guest's memory goes through keg_mem_read(),
  * keg_mem_write() and keg_mem_slice(), with a length, and is checked for wraps, holes and ends.
  *
- * Threads: reading, writing and slicing from any thread, also while regions are added. A region is
- * removed, and the map destroyed, only when nobody uses a slice of it.
+ * Threads: reading, writing and slicing from any thread, also while regions are added and removed.
+ * A region is removed, and the map destroyed, only when nobody uses a slice or a handle of it.
  */
 #ifndef KEG_MEM_H
 #define KEG_MEM_H

@@ -235,7 +235,8 @@ typedef void keg_coalesced_handler(void *context, const struct keg_coalesced_wri
 
 /*
  * Who gets collected writes, in order, in the thread that runs this vCPU. KVM's ring is the whole
- * machine's: any vCPU may hand out the writes of all; keg lets one at a time. NULL leaves them in
+ * machine's: any vCPU may hand out the writes of all; keg lets one at a time, so a handler
+ * must not run a vCPU of this machine or drain the ring. NULL leaves them in
  * the ring.
  */
 KEG_API void keg_vcpu_set_coalesced_handler(

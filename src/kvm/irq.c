@@ -72,7 +72,7 @@ int keg_vm_add_irqfd(struct keg_vm *vm, uint32_t gsi, int fd, int resample_fd)
 {
 	struct kvm_irqfd irqfd = {.fd = (uint32_t)fd, .gsi = gsi};
 
-	if (resample_fd >= 0) {
+	if (resample_fd != -1) {
 		irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
 		irqfd.resamplefd = (uint32_t)resample_fd;
 	}

@@ -109,7 +109,9 @@ static int check_config(const struct keg_vm_config *given, struct keg_vm_config 
 
 	if (rc)
 		return rc;
-	if (config->kick_signal < 0 || config->kick_signal > SIGRTMAX)
+	/* Those between are the C library's own. */
+	if (config->kick_signal < 0 || config->kick_signal > SIGRTMAX ||
+		(config->kick_signal >= __SIGRTMIN && config->kick_signal < SIGRTMIN))
 		return keg_fail(EINVAL, "%d is no signal", config->kick_signal);
 	return 0;
 }

@@ -18,7 +18,7 @@ static int no_memory(keg_gpa gpa, uint64_t bytes, keg_gpa where, const char *why
 		gpa, bytes, where, why);
 }
 
-/* The part of [gpa, gpa + bytes) that begins at `at`. */
+/* The part of [gpa, gpa + bytes) that begins at `at`. With the map's lock held. */
 static int find_part(struct keg_mem *mem, keg_gpa gpa, size_t bytes, keg_gpa at,
 	enum keg_access access, struct part *part)
 {
@@ -26,7 +26,7 @@ static int find_part(struct keg_mem *mem, keg_gpa gpa, size_t bytes, keg_gpa at,
 	struct keg_range range;
 	uint64_t left = bytes - (at - gpa), room;
 
-	if (!keg_ranges_find(&mem->ranges, at, &range))
+	if (!keg_ranges_next_locked(&mem->ranges, at, &range) || range.first > at)
 		return no_memory(gpa, bytes, at, "there is nothing");
 	region = range.value;
 	if (!region->host)
@@ -65,17 +65,12 @@ static int for_each_part(
 	return 0;
 }
 
-static int access_memory(
+static int access_locked(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, const struct transfer *transfer)
 {
 	struct part part;
-	int rc;
+	int rc = find_part(mem, gpa, bytes, gpa, transfer->access, &part);
 
-	if (bytes == 0)
-		return 0;
-	if (!keg_range_valid(gpa, bytes))
-		return no_memory(gpa, bytes, UINT64_MAX, "it wraps around");
-	rc = find_part(mem, gpa, bytes, gpa, transfer->access, &part);
 	if (rc)
 		return rc;
 	if (part.bytes == bytes) {
@@ -85,6 +80,22 @@ static int access_memory(
 	/* All is checked before any of it is touched. */
 	rc = for_each_part(mem, gpa, bytes, transfer, false);
 	return rc ? rc : for_each_part(mem, gpa, bytes, transfer, true);
+}
+
+/* The lock is held until all is done, so that no region goes while it is being copied. */
+static int access_memory(
+	struct keg_mem *mem, keg_gpa gpa, size_t bytes, const struct transfer *transfer)
+{
+	int rc;
+
+	if (bytes == 0)
+		return 0;
+	if (!keg_range_valid(gpa, bytes))
+		return no_memory(gpa, bytes, UINT64_MAX, "it wraps around");
+	pthread_rwlock_rdlock(&mem->ranges.lock);
+	rc = access_locked(mem, gpa, bytes, transfer);
+	pthread_rwlock_unlock(&mem->ranges.lock);
+	return rc;
 }
 
 static void move_in(const struct transfer *transfer, uint8_t *host, size_t done, size_t bytes)
@@ -137,7 +148,9 @@ int keg_mem_slice(
 		return keg_fail(EINVAL, "a slice of no bytes, at 0x%" PRIx64, gpa);
 	if (!keg_range_valid(gpa, bytes))
 		return no_memory(gpa, bytes, UINT64_MAX, "it wraps around");
+	pthread_rwlock_rdlock(&mem->ranges.lock);
 	rc = find_part(mem, gpa, bytes, gpa, access, &part);
+	pthread_rwlock_unlock(&mem->ranges.lock);
 	if (rc)
 		return rc;
 	if (part.bytes != bytes)

@@ -203,7 +203,9 @@ int keg_mem_remove(struct keg_mem *mem, struct keg_region *region)
 static int replace_locked(struct keg_region *region, void *host)
 {
 	if (region->slot.serial || region->mem->live)
-		return keg_fail(EBUSY, "region '%s': the machine has started", region->name);
+		return keg_fail(EBUSY,
+			"region '%s' has reached KVM: the machine has started, or has tried to",
+			region->name);
 	if (!region->host)
 		return keg_fail(EINVAL, "region '%s' is a hole: there is no memory to replace",
 			region->name);

@@ -182,7 +182,7 @@ static void nothing_is_replaced_after_the_start(void **state)
 
 	assert_ok(keg_mem_add(machine->mem, &config, &private));
 	assert_ok(keg_vm_start(machine->vm));
-	assert_fails(keg_region_replace(ram, host), EBUSY, "region 'ram': the machine has started");
+	assert_fails(keg_region_replace(ram, host), EBUSY, "region 'ram' has reached KVM");
 	assert_fails(keg_region_replace(private, host), EBUSY, "region 'private'");
 }
 
