@@ -5,9 +5,8 @@
 
 enum { MEMORY = 16 << 20 };
 
-static int create(struct rig *rig, uint32_t cpus, bool statistics)
+static int create(struct rig *rig, struct guest_code code, uint32_t cpus, bool statistics)
 {
-	const struct guest_code code = rig_power_off();
 	const struct keg_boot_config boot = {
 		.size = sizeof(boot),
 		.kind = KEG_IMAGE_FLAT,
@@ -29,22 +28,37 @@ static int create(struct rig *rig, uint32_t cpus, bool statistics)
 
 static int create_one(struct rig *rig)
 {
-	return create(rig, 1, false);
+	return create(rig, rig_power_off(), 1, false);
 }
 
 static int create_two(struct rig *rig)
 {
-	return create(rig, 2, true);
+	return create(rig, rig_power_off(), 2, true);
 }
 
-static int run(struct rig *rig)
+static int create_halting(struct rig *rig)
+{
+	return create(rig, rig_halt(), 1, false);
+}
+
+static int run_until(struct rig *rig, enum keg_end end)
 {
 	struct keg_board_result result;
 	int rc = keg_board_run(rig->board, &result);
 
-	if (!rc && result.end != KEG_END_POWER_OFF)
-		return keg_fail(EPROTO, "the board did not power off: %s", result.message);
+	if (!rc && result.end != end)
+		return keg_fail(EPROTO, "the board ended otherwise: %s", result.message);
 	return rc;
+}
+
+static int run(struct rig *rig)
+{
+	return run_until(rig, KEG_END_POWER_OFF);
+}
+
+static int run_until_halted(struct rig *rig)
+{
+	return run_until(rig, KEG_END_HALTED);
 }
 
 static int get_stats(struct rig *rig)
@@ -70,6 +84,14 @@ static const struct fault_step two_steps[] = {
 	FAULT_STEP("statistics", get_stats, 0),
 };
 
+/* The watch notices that nothing goes on. */
+static const struct fault_step halt_steps[] = {
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("create", create_halting, FAULT_SETUP),
+	/* It may have ended before its vCPU's last run fails. */
+	FAULT_STEP("run", run_until_halted, FAULT_NOT_AGAIN | FAULT_FORGIVING),
+};
+
 static int measure(struct rig *rig)
 {
 	struct keg_guest_speed speed;
@@ -83,8 +105,9 @@ static const struct fault_step measure_steps[] = {
 };
 
 static const struct fault_scenario scenarios[] = {
-	FAULT_SCENARIO("board", board_steps),
+	FAULT_SCENARIO("board", board_steps, .threads = true),
 	FAULT_SCENARIO("two-cpus", two_steps, .threads = true),
+	FAULT_SCENARIO("halted", halt_steps, .threads = true),
 	FAULT_SCENARIO("measure", measure_steps, .threads = true),
 };
 

@@ -23,6 +23,8 @@
 #include "fault/inject.h"
 #include "fault/rig.h"
 
+enum { FAULT_EXCUSES = 4 };
+
 enum fault_step_flags {
 	FAULT_SETUP = 1 << 0,     /* its calls are not made to fail: another scenario does that */
 	FAULT_FORGIVING = 1 << 1, /* it may succeed without what failed: "no" is an answer */
@@ -37,8 +39,11 @@ struct fault_step {
 	const char *name;
 	int (*run)(struct rig *rig); /* 0 or positive, or libkeg's negative errno */
 	unsigned int flags;
-	/* The requests that only this step makes, without KVM_: not missed where it is left out. */
-	const char *requests[2];
+	/*
+	 * The requests (without KVM_) and functions that only this step comes to: not missed where
+	 * it is left out.
+	 */
+	const char *excuses[FAULT_EXCUSES];
 };
 
 #define FAULT_STEP(words, function, how)                                                           \
@@ -47,7 +52,7 @@ struct fault_step {
 	}
 #define FAULT_STEP_FOR(words, function, how, ...)                                                  \
 	{                                                                                          \
-		.name = words, .run = function, .flags = (how), .requests = {__VA_ARGS__},         \
+		.name = words, .run = function, .flags = (how), .excuses = {__VA_ARGS__},          \
 	}
 
 struct fault_scenario {

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault/watchdog.h"
+
 enum { AT_A_TIME = 4, MOST_JOBS = 128 };
 
 struct job {
@@ -53,6 +55,8 @@ static void start(struct job *job, const struct fault_scenario *scenario, enum f
 		fail("fault: another process");
 	if (job->pid > 0)
 		return;
+	/* A process that cannot end says so at once. */
+	watchdog_console(dup(STDERR_FILENO));
 	dup2(fileno(job->said), STDOUT_FILENO);
 	dup2(fileno(job->said), STDERR_FILENO);
 	exit(sweep(scenario, effort));

@@ -70,7 +70,7 @@ static int run(const struct options *options)
 	fault_sites_share();
 	failed = fault_sweep_all(wanted, count, options->effort);
 	if (!options->count)
-		failed += fault_sites_check(stdout);
+		failed += fault_sites_check(stdout, options->effort == FAULT_FULL);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -104,26 +104,48 @@ int rig_create_vcpu(struct rig *rig)
 	return keg_vcpu_create(rig->vm, NULL, &rig->vcpus[0]);
 }
 
-int rig_init_vcpu(struct rig *rig)
+static int enter(struct rig *rig)
 {
 	const struct keg_boot_entry entry = {
 		.kind = KEG_IMAGE_ELF32,
 		.mode = keg_arch_default_mode(KEG_IMAGE_ELF32),
 		.pc = keg_arch_memory_start() + RIG_CODE,
 	};
+
+	return keg_boot_enter(rig->vcpus[0], &entry);
+}
+
+int rig_init_vcpu(struct rig *rig)
+{
 	int rc = keg_arch_init_vcpu(rig->vcpus[0], true, 1);
 
-	return rc ? rc : keg_boot_enter(rig->vcpus[0], &entry);
+	return rc ? rc : enter(rig);
+}
+
+int rig_before_run(struct rig *rig)
+{
+	bool refused = rig->refused;
+
+	rig->refused = false;
+	return refused ? enter(rig) : 0;
+}
+
+void rig_after_run(struct rig *rig, int rc)
+{
+	rig->refused = rc == -EINVAL;
 }
 
 int rig_run(struct rig *rig)
 {
 	struct keg_exit exit;
-	int rc;
+	int rc = rig_before_run(rig);
 
+	if (rc)
+		return rc;
 	do
 		rc = keg_vcpu_run(rig->vcpus[0], &exit);
 	while (!rc && exit.reason == KEG_EXIT_INTR);
+	rig_after_run(rig, rc);
 	if (!rc && exit.reason != KEG_EXIT_MMIO)
 		return keg_fail(EPROTO, "an exit %u from the guest", exit.reason);
 	return rc;

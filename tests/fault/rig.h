@@ -27,6 +27,7 @@ struct rig {
 	/* Notes of steps. */
 	struct keg_slot slot;
 	uint64_t words[64];
+	bool refused; /* the first vCPU's registers: they are to be set again */
 
 	/* The harness's own. */
 	int file;        /* RIG_RAM bytes */
@@ -57,6 +58,10 @@ int rig_create_vcpu(struct rig *rig); /* the first */
 int rig_init_vcpu(struct rig *rig);   /* and enters the guest */
 int rig_run(struct rig *rig);         /* until an exit that no signal brings */
 
+/* Before and after a run: KVM may refuse what was set, which is forgotten then. */
+int rig_before_run(struct rig *rig);
+void rig_after_run(struct rig *rig, int rc);
+
 /* ---- What differs between architectures: ARCH/rig.c ---- */
 
 /* An interrupt controller, of which arm64 makes the whole when there are vCPUs. */
@@ -68,8 +73,9 @@ uint32_t rig_irqchip_id(void); /* for a route */
 /* A register of 64 bits, by its id. */
 extern const uint64_t rig_register;
 
-/* A guest that powers the board off, entered as a flat image. */
+/* Guests that power the board off, and halt for good; entered as flat images. */
 struct guest_code rig_power_off(void);
+struct guest_code rig_halt(void);
 
 /* A step that must end with this error is well when it has: else what is wrong. */
 int rig_expect(int rc, int error);

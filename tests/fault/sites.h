@@ -21,14 +21,15 @@ void fault_sites_share(void);
 /* A call that returns to `site`; `request` is that of an ioctl, or 0. */
 void fault_site_note(const void *site, unsigned long request);
 
-/* A request, without KVM_, that this host's KVM cannot be asked for: it is not missed. */
+/* A request, without KVM_, or a function of libkeg, that is not for this host: it is not missed. */
 void fault_excuse(const char *name);
 
 /*
  * Prints what no call has come to, and returns how many there are. Places are left out, which is
- * said, where there is no addr2line or no debugging information to tell libkeg's from others.
+ * said, if they are not `wanted`: a quick sweep does not come to all that follows a failure; and
+ * where there is no addr2line or no debugging information to tell libkeg's from others.
  */
-size_t fault_sites_check(FILE *out);
+size_t fault_sites_check(FILE *out, bool wanted);
 
 /*
  * The architecture's: whether the code at `at` (4 bytes are left, at least, after the first) is a

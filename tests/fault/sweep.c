@@ -120,7 +120,7 @@ static void sweep_call(struct sweep *sweep, size_t index)
 	}
 }
 
-/* The requests of a step that is left out, and of those behind it if it leads to them. */
+/* What only a step that is left out comes to, and those behind it if it leads to them. */
 static void excuse(const struct sweep *sweep, int at)
 {
 	const struct fault_step *step = &sweep->scenario->steps[at];
@@ -129,8 +129,8 @@ static void excuse(const struct sweep *sweep, int at)
 					       : step + 1;
 
 	for (; step < end; step++) {
-		for (size_t i = 0; i < 2 && step->requests[i]; i++)
-			fault_excuse(step->requests[i]);
+		for (size_t i = 0; i < FAULT_EXCUSES && step->excuses[i]; i++)
+			fault_excuse(step->excuses[i]);
 	}
 }
 

@@ -43,11 +43,14 @@ static int complete(struct rig *rig)
 static int run_for(struct rig *rig)
 {
 	struct keg_exit exit;
-	int rc;
+	int rc = rig_before_run(rig);
 
+	if (rc)
+		return rc;
 	do
 		rc = keg_vcpu_run_for(vcpu(rig), 100000, &exit);
 	while (!rc && exit.reason == KEG_EXIT_INTR);
+	rig_after_run(rig, rc);
 	if (!rc && exit.reason != KEG_EXIT_TIMEOUT)
 		return keg_fail(EPROTO, "an exit %u where the time was up", exit.reason);
 	return rc;
@@ -197,7 +200,8 @@ static const struct fault_step state_steps[] = {
 	FAULT_STEP_FOR("set MP state", set_mp_state, FAULT_OPTIONAL, "SET_MP_STATE"),
 	FAULT_STEP_FOR("get events", get_events, FAULT_OPTIONAL, "GET_VCPU_EVENTS"),
 	FAULT_STEP_FOR("set events", set_events, FAULT_OPTIONAL, "SET_VCPU_EVENTS"),
-	FAULT_STEP_FOR("list registers", list_regs, FAULT_OPTIONAL, "GET_REG_LIST"),
+	FAULT_STEP_FOR("list registers", list_regs, FAULT_OPTIONAL, "GET_REG_LIST",
+		"keg_vcpu_list_regs", "read_reg_list"),
 	FAULT_STEP_FOR("get register", get_one_reg, FAULT_OPTIONAL, "GET_ONE_REG"),
 	FAULT_STEP_FOR("set register", set_one_reg, FAULT_OPTIONAL, "SET_ONE_REG"),
 	FAULT_STEP("attribute", has_attr, FAULT_OPTIONAL),

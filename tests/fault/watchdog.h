@@ -7,4 +7,7 @@
 void watchdog_start(const char *title);
 void watchdog_stop(void);
 
+/* Where it is said; standard error unless this was called. */
+void watchdog_console(int fd);
+
 #endif

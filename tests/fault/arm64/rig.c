@@ -47,3 +47,14 @@ struct guest_code rig_power_off(void)
 
 	return (struct guest_code){code, sizeof(code)};
 }
+
+struct guest_code rig_halt(void)
+{
+	static const uint32_t code[] = {
+		0x52800040, /* mov w0, #2 */
+		0x72b08000, /* movk w0, #0x8400, lsl #16: PSCI CPU_OFF */
+		0xd4000002, /* hvc #0 */
+	};
+
+	return (struct guest_code){code, sizeof(code)};
+}

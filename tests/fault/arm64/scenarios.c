@@ -6,7 +6,12 @@
 
 static int preferred_target(struct rig *rig)
 {
-	return keg_vm_get_preferred_target(rig->vm, (struct kvm_vcpu_init *)rig->words);
+	struct kvm_vcpu_init *init = (struct kvm_vcpu_init *)rig->words;
+	int rc = keg_vm_get_preferred_target(rig->vm, init);
+
+	/* A vCPU is initialised again only as it was the first time. */
+	init->features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
+	return rc;
 }
 
 static int init_plain(struct rig *rig)

@@ -23,10 +23,9 @@ const struct fault_request fault_arch_requests[] = {
 	REQUEST(SET_MSRS, USUAL, F(ENOMEM), F(E2BIG)),
 	REQUEST(GET_CPUID2, USUAL, F(ENOMEM), F(E2BIG)),
 	REQUEST(SET_CPUID2, USUAL, F(ENOMEM), F(E2BIG)),
-	REQUEST(GET_TSC_KHZ, USUAL),
-	/* What a host that cannot scale answers: EINVAL. */
-	REQUEST(SET_TSC_KHZ, ANY, E(EINVAL), E(EPERM), T(ENOTTY, ENOTSUP)),
 	REQUEST(TRANSLATE, USUAL),
 };
 const size_t fault_arch_request_count =
 	sizeof(fault_arch_requests) / sizeof(fault_arch_requests[0]);
+
+const char *const fault_arch_excuses[] = {NULL};

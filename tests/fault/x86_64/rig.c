@@ -42,3 +42,13 @@ struct guest_code rig_power_off(void)
 
 	return (struct guest_code){code, sizeof(code)};
 }
+
+struct guest_code rig_halt(void)
+{
+	static const uint8_t code[] = {
+		0xfa, /* cli */
+		0xf4, /* hlt */
+	};
+
+	return (struct guest_code){code, sizeof(code)};
+}
