@@ -154,6 +154,8 @@ int fault_here(enum fault_call call, unsigned long request, const void *site)
 	fault_site_note(site, request);
 	if (now.background.error && call == now.background.call)
 		return now.background.error;
+	if (now.fault.request && (call != now.fault.call || request != now.fault.request))
+		return 0;
 	n = atomic_fetch_add(&now.counts[call], 1) + 1;
 	if (!now.fault.error)
 		record(&(struct fault_record){call, n, request, site, atomic_load(&now.step)});

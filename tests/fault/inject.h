@@ -43,6 +43,11 @@ struct fault {
 	unsigned int n;
 	int error; /* 0: nothing fails */
 	enum fault_mode mode;
+	/*
+	 * Not 0: only this request of ioctl() counts. Where several threads call, what the n-th of
+	 * all is differs from run to run.
+	 */
+	unsigned long request;
 };
 
 /* A call that was seen while recording. */

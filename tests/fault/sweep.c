@@ -76,6 +76,18 @@ static void left_over(void *context, const char *what, const void *site)
 	fault_say_site(context, what, site);
 }
 
+/* Names an ioctl by its request, and by which of those it is. */
+static void count_request(
+	const struct sweep *sweep, const struct fault_record *record, struct fault *fault)
+{
+	if (!record->request)
+		return;
+	fault->request = record->request;
+	fault->n = 0;
+	for (const struct fault_record *seen = sweep->records; seen <= record; seen++)
+		fault->n += seen->call == record->call && seen->request == record->request;
+}
+
 static void try_fault(struct sweep *sweep, const struct fault_record *record,
 	const struct fault_error *error, enum fault_mode mode)
 {
@@ -85,6 +97,8 @@ static void try_fault(struct sweep *sweep, const struct fault_record *record,
 		.fault = {record->call, record->n, error->error, mode},
 	};
 
+	if (sweep->scenario->threads)
+		count_request(sweep, record, &run.fault);
 	fault_report_begin(&sweep->report, sweep->scenario, record, &run.fault);
 	watchdog_start(sweep->report.title);
 	fault_run(&run, left_over, &sweep->report);
