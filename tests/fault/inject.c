@@ -145,6 +145,13 @@ static bool hits(unsigned int n)
 	}
 }
 
+/* Whether all calls of this function fail by now. */
+static bool goes_on(enum fault_call call)
+{
+	return now.fault.error && call == now.fault.call && now.fault.mode == FAULT_FROM_THEN_ON &&
+	       atomic_load(&now.fired);
+}
+
 int fault_here(enum fault_call call, unsigned long request, const void *site)
 {
 	unsigned int n;
@@ -154,6 +161,8 @@ int fault_here(enum fault_call call, unsigned long request, const void *site)
 	fault_site_note(site, request);
 	if (now.background.error && call == now.background.call)
 		return now.background.error;
+	if (goes_on(call))
+		return now.fault.error;
 	if (now.fault.request && (call != now.fault.call || request != now.fault.request))
 		return 0;
 	n = atomic_fetch_add(&now.counts[call], 1) + 1;

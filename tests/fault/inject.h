@@ -45,7 +45,7 @@ struct fault {
 	enum fault_mode mode;
 	/*
 	 * Not 0: only this request of ioctl() counts. Where several threads call, what the n-th of
-	 * all is differs from run to run.
+	 * all is differs from run to run. What fails from then on are all requests.
 	 */
 	unsigned long request;
 };
