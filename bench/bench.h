@@ -75,8 +75,9 @@ bool bench_long_enough(uint64_t began);
 unsigned int bench_rounds(const struct bench *bench, unsigned int rounds);
 
 /*
- * keg's figure against the peer's, the way round that the floor is; 0 without a peer. It is the
- * median of what each round gave: a host that is slower for a while is slower for both.
+ * keg's figure against the peer's, the way round that the floor is; 0 where there is nothing to
+ * compare. It is the median of what each round gave: a host that is slower for a while is slower
+ * for both.
  */
 double bench_ratio(const struct bench_row *row);
 bool bench_met(const struct bench_row *row);

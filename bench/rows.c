@@ -47,8 +47,10 @@ static double paired_ratio(const struct bench_row *row)
 	struct bench_samples ratios = {.count = 0};
 	struct bench_summary summary;
 
-	for (size_t i = 0; i < row->keg.count; i++)
-		bench_samples_add(&ratios, row->keg.values[i] / row->peer.values[i]);
+	for (size_t i = 0; i < row->keg.count; i++) {
+		if (row->peer.values[i] > 0)
+			bench_samples_add(&ratios, row->keg.values[i] / row->peer.values[i]);
+	}
 	bench_summarize(&ratios, &summary);
 	free(ratios.values);
 	return summary.median;
@@ -58,13 +60,13 @@ double bench_ratio(const struct bench_row *row)
 {
 	double ratio;
 
-	if (!row->peer.count)
-		return 0;
 	if (row->keg.count == row->peer.count && !row->tail)
 		ratio = paired_ratio(row);
 	else
-		ratio = figure(row, &row->keg) / figure(row, &row->peer);
-	return row->floor == BENCH_AT_LEAST ? 1 / ratio : ratio;
+		ratio = figure(row, &row->peer) > 0
+				? figure(row, &row->keg) / figure(row, &row->peer)
+				: 0;
+	return row->floor == BENCH_AT_LEAST && ratio > 0 ? 1 / ratio : ratio;
 }
 
 bool bench_met(const struct bench_row *row)
@@ -88,6 +90,7 @@ static const char layout[] = "%-43s %-22s %5s %9s %9s %7s %8s %s\n";
 void rows_print_head(void)
 {
 	printf(layout, "what", "against", "unit", "keg", "against", "ratio", "floor", "");
+	fflush(stdout);
 }
 
 void rows_print(const struct bench_row *row)
