@@ -151,12 +151,8 @@ static void suspend(struct console *console)
 
 static void resume(struct console *console)
 {
-	if (!console->terminal || console->input < 0)
-		return;
-	/* Whoever stopped us without notice may have changed the terminal since. */
-	if (terminal_foreground(console->input))
-		terminal_leave();
-	take_terminal(console);
+	if (console->terminal && console->input >= 0)
+		take_terminal(console);
 }
 
 static void take_signals(struct console *console)

@@ -48,9 +48,9 @@ int terminal_enter(int fd)
 {
 	struct termios mode;
 
-	if (terminal.raw)
-		return 0;
-	if (tcgetattr(fd, &terminal.before) != 0)
+	/* While it should be raw, what it is now may be the shell's doing: `before` is known
+	 * already. */
+	if (!terminal.raw && tcgetattr(fd, &terminal.before) != 0)
 		return -1;
 	terminal.fd = fd;
 	mode = terminal.before;

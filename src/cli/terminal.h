@@ -16,7 +16,8 @@ bool terminal_foreground(int fd);
 
 /*
  * Raw mode: every key reaches the program as it is, Ctrl-C too, and none is echoed. What is written
- * is still processed, so that "\n" begins a new line. 0, or -1 with errno.
+ * is still processed, so that "\n" begins a new line. Again when it is raw already: somebody else
+ * may have changed it since. 0, or -1 with errno.
  */
 int terminal_enter(int fd);
 

@@ -45,12 +45,13 @@ static _Noreturn void lead(int changes, const char *const *words)
 	signal(SIGUSR2, give_terminal);
 	if (write(changes, &leader_job, sizeof(leader_job)) < 0)
 		_exit(1);
+	/* Not WCONTINUED: a job that ends or stops again at once is never seen going on. */
 	do {
-		while (waitpid(leader_job, &status, WUNTRACED | WCONTINUED) < 0)
+		while (waitpid(leader_job, &status, WUNTRACED) < 0)
 			;
 		if (write(changes, &status, sizeof(status)) < 0)
 			_exit(1);
-	} while (WIFSTOPPED(status) || WIFCONTINUED(status));
+	} while (WIFSTOPPED(status));
 	_exit(0);
 }
 

@@ -22,7 +22,7 @@ void session_type(struct session *session, const char *keys);
 /* Waits until the text has come; what was before it is forgotten. */
 void session_expect(struct session *session, const char *text);
 
-/* Waits for the next change of the program's state, and returns its wait(2) status. */
+/* Waits until the program stops or ends, and returns its wait(2) status. */
 int session_wait(struct session *session);
 
 /* Sends it a signal; and puts it into the terminal's background or foreground. */
