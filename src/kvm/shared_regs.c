@@ -18,8 +18,11 @@ bool keg_shared_regs_read(struct keg_vcpu *vcpu, uint64_t bit)
 
 	if (!(shared->supported & bit))
 		return false;
-	shared->wanted |= bit;
-	shared->read |= bit;
+	/* Who reads them to set the vCPU up need not be one who reads them at each exit. */
+	if (shared->ran) {
+		shared->wanted |= bit;
+		shared->read |= bit;
+	}
 	return shared->current & bit;
 }
 
@@ -65,6 +68,7 @@ void keg_shared_regs_after_run(struct keg_vcpu *vcpu, int rc)
 	bool stored = rc == 0 || rc == -EINTR || rc == -EFAULT;
 
 	vcpu->shared.current = stored ? vcpu->run->kvm_valid_regs : 0;
+	vcpu->shared.ran = true;
 	if (rc == 0)
 		vcpu->shared.waiting = false;
 }

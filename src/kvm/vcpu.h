@@ -30,6 +30,7 @@ struct keg_shared_regs {
 	uint64_t current; /* what is there and true */
 	uint64_t read;    /* what somebody has read in this period of so many runs */
 	uint32_t runs;    /* of the period */
+	bool ran;         /* at least once */
 	/* The vCPU may wait to be started: until then KVM takes nothing from there. */
 	bool waiting;
 };

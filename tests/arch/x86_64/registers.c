@@ -292,6 +292,17 @@ static void registers_that_nobody_reads_any_more_are_no_longer_asked_for(void **
 	assert_int_equal(run->kvm_valid_regs, KVM_SYNC_X86_REGS);
 }
 
+static void registers_that_are_read_to_set_a_vcpu_up_are_not_asked_for(void **state)
+{
+	struct kvm_sregs sregs;
+
+	need_shared_page(*state);
+	assert_ok(keg_vcpu_get_sregs(vcpu_of(state), &sregs));
+	assert_ok(keg_vcpu_set_sregs(vcpu_of(state), &sregs));
+	run_to_store(vcpu_of(state));
+	assert_int_equal(keg_vcpu_kvm_run(vcpu_of(state))->kvm_valid_regs, 0);
+}
+
 static void a_class_that_is_read_keeps_no_other_class_wanted(void **state)
 {
 	const struct kvm_run *run = keg_vcpu_kvm_run(vcpu_of(state));
@@ -325,6 +336,7 @@ int main(void)
 		shared_and_not(an_exception_that_is_set_is_raised_by_the_run),
 		vcpu_test(registers_that_are_read_and_set_around_each_exit_cost_no_system_call),
 		vcpu_test(registers_that_nobody_reads_any_more_are_no_longer_asked_for),
+		vcpu_test(registers_that_are_read_to_set_a_vcpu_up_are_not_asked_for),
 		vcpu_test(a_class_that_is_read_keeps_no_other_class_wanted),
 	};
 
