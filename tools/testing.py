@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # How long a lab may take, and its exit status when the emulated host, not the command, failed.
-LAB_SECONDS = 900
+LAB_SECONDS = 480
 LAB_FAILED = 125
 RESULT = re.compile(r'(ok|not ok|skip) (\S+?):?(?: (.*))?$')
 
