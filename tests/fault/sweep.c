@@ -94,7 +94,10 @@ static void try_fault(struct sweep *sweep, const struct fault_record *record,
 	struct fault_run run = {
 		.scenario = sweep->scenario,
 		.absent = sweep->absent,
-		.fault = {record->call, record->n, error->error, mode},
+		.fault = {.call = record->call,
+			.n = record->n,
+			.error = error->error,
+			.mode = mode},
 	};
 
 	if (sweep->scenario->threads)
