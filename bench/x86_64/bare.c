@@ -9,6 +9,7 @@ void bare_enter(const struct bare_host *host, struct bare_machine *machine, uint
 	struct kvm_regs regs = {.rip = address, .rflags = RFLAGS_RESERVED};
 	const struct kvm_segment data = {
 		.limit = UINT16_MAX, .type = SEGMENT_DATA, .present = 1, .s = 1};
+	const int both = (int)(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS);
 	struct kvm_sregs sregs;
 
 	BARE_IOCTL(machine->vcpu, KVM_GET_SREGS, &sregs);
@@ -17,7 +18,7 @@ void bare_enter(const struct bare_host *host, struct bare_machine *machine, uint
 	sregs.cr0 = CR0_ET;
 	sregs.cr4 = 0;
 	sregs.efer = 0;
-	if ((host->sync_regs & KVM_SYNC_X86_REGS) && (host->sync_regs & KVM_SYNC_X86_SREGS)) {
+	if ((host->sync_regs & both) == both) {
 		machine->run->s.regs.sregs = sregs;
 		machine->run->s.regs.regs = regs;
 		machine->run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;

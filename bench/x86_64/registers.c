@@ -117,7 +117,7 @@ static void bench_registers(struct bench *bench)
 		.limit = 1.5,
 	};
 
-	if (!(bench->bare.sync_regs & KVM_SYNC_X86_REGS)) {
+	if (!(bench->bare.sync_regs & (int)KVM_SYNC_X86_REGS)) {
 		shared.moot = "this KVM has no KVM_CAP_SYNC_REGS";
 		system_calls.moot = shared.moot;
 	}
