@@ -143,6 +143,7 @@ static void destroy(struct coalesced *coalesced)
 /* Of the ring's entries one stays empty. When it is full, the next write exits, and empties it. */
 static void judge_exits(struct bench *bench, struct coalesced *coalesced)
 {
+	const unsigned int full = GUEST_WRITES / ring_entries(); /* times that the ring is full */
 	struct bench_row needed = {
 		.what = "exits of 4,096 coalesced writes",
 		.peer_name = "what the ring needs",
@@ -160,7 +161,7 @@ static void judge_exits(struct bench *bench, struct coalesced *coalesced)
 		.limit = 1,
 	};
 
-	bench_samples_add(&needed.peer, 1 + GUEST_WRITES / ring_entries());
+	bench_samples_add(&needed.peer, 1 + full);
 	bench_samples_copy(&by_hand.keg, &needed.keg);
 	bench_add(bench, &needed);
 	bench_add(bench, &by_hand);

@@ -28,10 +28,15 @@ struct crowd {
 static double resident_kib(void)
 {
 	FILE *statm = fopen("/proc/self/statm", "re");
-	unsigned long total, resident;
+	char line[128], *second = NULL;
+	unsigned long resident;
 
-	if (!statm || fscanf(statm, "%lu %lu", &total, &resident) != 2)
+	/* proc(5): the size of the program, then what of it is resident, in pages. */
+	if (statm && fgets(line, sizeof(line), statm))
+		second = strchr(line, ' ');
+	if (!second)
 		bench_die("/proc/self/statm cannot be read");
+	resident = strtoul(second, NULL, 10);
 	fclose(statm);
 	return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }

@@ -66,7 +66,7 @@ static bool known(const char *name)
 static bool chosen(const struct settings *settings, const char *name)
 {
 	for (size_t i = 0; i < settings->only_count; i++) {
-		if (strcmp(settings->only[i], name) == 0)
+		if (settings->only[i] && strcmp(settings->only[i], name) == 0)
 			return true;
 	}
 	return settings->only_count == 0;
