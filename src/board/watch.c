@@ -111,7 +111,9 @@ void board_watch(struct keg_board *board)
 		}
 		/* Twice: one vCPU may have woken another that had answered, before it halted
 		 * itself. */
-		halted = all_dead(board) && all_dead(board);
+		halted = all_dead(board);
+		if (halted)
+			halted = all_dead(board);
 		look = look * 2 > longest_look ? longest_look : look * 2;
 	}
 	pthread_mutex_unlock(&board->lock);
