@@ -3,8 +3,8 @@
 #include "mem/region.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "mem/map.h"
@@ -84,7 +84,8 @@ static int create(struct keg_mem *mem, const struct keg_region_config *config, c
 	region->bytes = config->bytes;
 	region->backing = config->backing;
 	region->flags = config->flags;
-	snprintf(region->name, sizeof(region->name), "%s", name);
+	/* It ends with the last of calloc()'s zeros. */
+	memcpy(region->name, name, strnlen(name, sizeof(region->name) - 1));
 	rc = keg_backing_create(region, config);
 	if (rc) {
 		free(region);
