@@ -13,9 +13,13 @@
 #ifndef KEG_BOARD_H
 #define KEG_BOARD_H
 
+#include <sys/types.h>
+
 #include <keg/boot.h>
 #include <keg/bus.h>
+#include <keg/disk.h>
 #include <keg/host.h>
+#include <keg/net.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,6 +33,24 @@ typedef void keg_console_output(void *context, const void *bytes, size_t count);
 /* There is room for input again, after keg_board_console_input() had too little. In any thread. */
 typedef void keg_console_room(void *context);
 
+/* A port of the machine's virtio console. Port 0 is a terminal (hvc0), the others are channels
+ * (/dev/virtio-ports/NAME in a Linux guest). */
+struct keg_port_config {
+	size_t size;      /* sizeof(struct keg_port_config) */
+	const char *name; /* 31 bytes at most */
+	keg_console_output *output;
+	keg_console_room *room; /* may be NULL */
+	void *context;
+};
+
+enum keg_board_flags {
+	KEG_BOARD_MMIO = 1 << 0,          /* virtio devices by MMIO in place of PCI */
+	KEG_BOARD_SPLIT_IRQCHIP = 1 << 1, /* x86: the I/O APIC in this process */
+	KEG_BOARD_TEST_DEVICES = 1 << 2,  /* x86: what test suites of hypervisors expect */
+	KEG_BOARD_NO_ENTROPY = 1 << 3,    /* no virtio entropy device */
+	KEG_BOARD_LIST_UNCLAIMED = 1 << 4, /* note which addresses nobody claims */
+};
+
 struct keg_board_config {
 	size_t size;           /* sizeof(struct keg_board_config) */
 	uint64_t memory_bytes; /* a multiple of 4096; 0 for 256 MiB */
@@ -39,6 +61,15 @@ struct keg_board_config {
 	keg_console_output *console_output; /* may be NULL */
 	keg_console_room *console_room;     /* may be NULL */
 	void *console_context;
+	uint32_t flags;        /* of enum keg_board_flags */
+	const char *cpu_model; /* x86: "host", "max", "host,-avx512f"; NULL for "host" */
+	/* Arrays of pointers, and what they point to, borrowed during the call. */
+	const struct keg_disk_config *const *disks;
+	size_t disk_count;
+	const struct keg_net_config *const *nets;
+	size_t net_count;
+	const struct keg_port_config *const *ports; /* any: the machine has a virtio console */
+	size_t port_count;
 };
 
 /* Why a board's run ended. */
@@ -50,6 +81,7 @@ enum keg_end {
 	KEG_END_DEBUG_EXIT,   /* `status` is (value << 1) | 1 */
 	KEG_END_STOPPED,      /* keg_board_stop() */
 	KEG_END_FAULT,        /* KVM could not go on with the guest; `message` says why */
+	KEG_END_PANIC,        /* the guest's kernel has panicked, and said so (pvpanic) */
 };
 
 struct keg_board_result {
@@ -84,6 +116,46 @@ KEG_API void keg_board_stop(struct keg_board *board);
  */
 KEG_API size_t keg_board_console_input(struct keg_board *board, const void *bytes, size_t count);
 
+/* The same for a port of the virtio console. -ENOENT there is no such port */
+KEG_API ssize_t keg_board_port_input(
+	struct keg_board *board, size_t port, const void *bytes, size_t count);
+
+/* Tells the guest how large the terminal of port 0 is, in characters. */
+KEG_API int keg_board_resize_console(struct keg_board *board, uint16_t columns, uint16_t rows);
+
+/* Presses the power button: the guest may power off, or not. -ENOTSUP the board has none */
+KEG_API int keg_board_press_power(struct keg_board *board);
+
+/*
+ * What did not go as asked but was worked around, a sentence each: a feature that KVM refused, an
+ * MSR it did not take. The `index`-th, or NULL after the last; the board's.
+ */
+KEG_API const char *keg_board_note(const struct keg_board *board, size_t index);
+
+/* What a virtio device has done. */
+struct keg_device_stats {
+	char name[32]; /* "disk0", "net0", "console", "entropy" */
+	uint64_t requests, errors;
+	uint64_t bytes_in, bytes_out; /* from the guest's point of view: received, sent */
+	uint64_t notifications;       /* that came as an exit */
+	uint64_t interrupts;
+	char broken[160]; /* why it needs a reset; "" if it does not */
+};
+
+/* The statistics of the `index`-th device. -ENOENT after the last */
+KEG_API int keg_board_get_device_stats(
+	struct keg_board *board, size_t index, struct keg_device_stats *stats);
+
+/* An address that nobody claims (KEG_BOARD_LIST_UNCLAIMED): the `index`-th. -ENOENT after the last,
+ * of which there are at most 256 */
+struct keg_unclaimed {
+	bool port;
+	uint64_t address;
+	uint64_t reads, writes;
+};
+KEG_API int keg_board_get_unclaimed(
+	struct keg_board *board, size_t index, struct keg_unclaimed *unclaimed);
+
 /* Exits by reason, all vCPUs together. */
 struct keg_exit_stat {
 	uint32_t reason;
@@ -97,6 +169,8 @@ struct keg_board_stats {
 	size_t exit_kinds;              /* how many of them there are */
 	uint64_t unclaimed_ports, unclaimed_memory; /* accesses that no device answered */
 	uint64_t create_ns, run_ns; /* keg_board_create() and keg_board_run(), real time */
+	uint64_t load_ns;           /* of create_ns, loading the image: unpacking it, too */
+	uint64_t first_entry_ns;    /* CLOCK_MONOTONIC when the first vCPU entered the guest */
 };
 KEG_API void keg_board_get_stats(struct keg_board *board, struct keg_board_stats *stats);
 

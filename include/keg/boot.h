@@ -21,6 +21,10 @@ enum keg_image_kind {
 	KEG_IMAGE_ELF64,
 	KEG_IMAGE_MULTIBOOT, /* Multiboot 0.6.96, whether ELF or with addresses of its own */
 	KEG_IMAGE_FLAT,      /* bytes, to be put at `load_address` */
+	KEG_IMAGE_BZIMAGE,   /* a Linux kernel for x86, with its own decompressor */
+	KEG_IMAGE_LINUX,     /* a Linux kernel for x86 as an ELF64 file (vmlinux), entered by Linux's
+				64-bit protocol */
+	KEG_IMAGE_PVH,       /* an ELF file with a PVH entry, entered there (x86/HVM direct boot) */
 };
 
 /* The processor's state that an image is entered in. */
@@ -45,12 +49,27 @@ struct keg_boot_config {
 	uint64_t load_address;    /* flat images */
 	uint64_t entry;           /* flat images: where to begin; others have their own */
 	uint32_t flags;           /* of enum keg_boot_flags */
+	/* Linux, PVH: what the machine tells the kernel of itself. */
+	keg_gpa acpi_rsdp; /* 0: there is no ACPI */
+	const struct keg_boot_range *reserved; /* addresses that are not for the kernel to use */
+	size_t reserved_count;
+};
+
+/* A range that the memory map which a kernel is given tells of, besides the machine's memory; it may
+ * lie within that. */
+struct keg_boot_range {
+	keg_gpa start;
+	uint64_t bytes;
+	uint32_t type; /* ACPI 6.4, section 15: 2 reserved, 3 ACPI tables, 4 ACPI NVS */
 };
 
 enum keg_boot_flags {
 	KEG_BOOT_LOAD_ADDRESS = 1 << 0, /* `load_address` is given; else 1 MiB, in real mode 0x7c00;
 					   arm64: 1 GiB and 512 KiB */
 	KEG_BOOT_ENTRY = 1 << 1,        /* `entry` is given; else the load address */
+	KEG_BOOT_NO_UNPACK = 1 << 2,    /* a bzImage unpacks itself, in the guest; else it is unpacked
+					   here, which is faster, but the kernel's address is not
+					   randomised then */
 };
 
 /* Where a loaded image begins, and with what in its registers. */

@@ -7,10 +7,12 @@
 #include <keg/boot.h>
 #include <keg/bus.h>
 #include <keg/device.h>
+#include <keg/disk.h>
 #include <keg/error.h>
 #include <keg/host.h>
 #include <keg/irq.h>
 #include <keg/mem.h>
+#include <keg/net.h>
 #include <keg/slot.h>
 #include <keg/vcpu.h>
 #include <keg/vm.h>

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A network of the host's: frames go in and come out. Each has a header of virtio's before it
+ * (struct virtio_net_hdr_v1, 12 bytes), so that offloads pass through where the host has them.
+ *
+ * Threads: one thread serves a queue pair; different ones may run at once.
+ */
+#ifndef KEG_NET_NET_H
+#define KEG_NET_NET_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <keg/net.h>
+
+enum { KEG_NET_HEADER = 12 };
+
+struct keg_netdev;
+
+/* Opens what the configuration names. Errors say what to do. */
+int keg_netdev_open(const struct keg_net_config *config, struct keg_netdev **netdev);
+void keg_netdev_close(struct keg_netdev *netdev);
+
+struct keg_netdev_facts {
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint32_t queues;   /* pairs */
+	uint64_t features; /* VIRTIO_NET_F_ offloads that it can have (section 5.1.3) */
+};
+void keg_netdev_get_facts(const struct keg_netdev *netdev, struct keg_netdev_facts *facts);
+
+/* The driver agreed to these features of them: offloads are set accordingly. */
+int keg_netdev_set_features(struct keg_netdev *netdev, uint64_t features);
+
+/* Sends a frame, header first, of a queue pair. Bytes taken; -EAGAIN it would block; another
+ * negative errno: the frame is lost. */
+ssize_t keg_netdev_send(
+	struct keg_netdev *netdev, uint32_t queue, const struct iovec *iov, uint32_t count);
+
+/* Receives the next frame into buffers. Its bytes, header included; -EAGAIN there is none now;
+ * -EMSGSIZE it did not fit and is lost. */
+ssize_t keg_netdev_receive(
+	struct keg_netdev *netdev, uint32_t queue, const struct iovec *iov, uint32_t count);
+
+/* A descriptor to wait for, in poll(2) or epoll, level-triggered: readable when frames may have
+ * come, and when the network itself has work for keg_netdev_receive() to do. */
+int keg_netdev_fd(const struct keg_netdev *netdev, uint32_t queue);
+
+#endif
