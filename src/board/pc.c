@@ -33,7 +33,7 @@ static const uint64_t hole_end = 4ULL << 30;
 static const keg_gpa identity_map_address = 0xfffbc000;
 static const keg_gpa tss_address = 0xfffbd000;
 
-enum { UART_IRQ = 4 };
+enum { UART_IRQ = 4, SCI_IRQ = 9 };
 
 /* ---- Devices ---- */
 
@@ -101,12 +101,34 @@ static int init_reset(struct keg_board *board, void *device)
 	return 0;
 }
 
+static uint64_t power_clock(void *context)
+{
+	(void)context;
+	return board_now();
+}
+
+static void set_sci(void *context, bool high)
+{
+	struct keg_board *board = context;
+
+	(void)keg_vm_set_irq_line(board->vm, SCI_IRQ, high);
+}
+
 static int init_power(struct keg_board *board, void *device)
 {
-	struct keg_power *power = device;
+	const struct keg_power_config config = {
+		.off = board_power_off,
+		.now = power_clock,
+		.context = board,
+		.sci = {.set = set_sci, .context = board},
+	};
 
-	*power = (struct keg_power){.off = board_power_off, .context = board};
-	return 0;
+	return keg_power_init(device, &config);
+}
+
+static void fini_power(void *device)
+{
+	keg_power_fini(device);
 }
 
 static void end_with_status(void *context, uint32_t status)
@@ -136,7 +158,8 @@ static const struct board_device devices[] = {
 	PORTS("keyboard data", 0x60, 1, &keg_i8042_data_ops, i8042, init_i8042, NULL),
 	PORTS("keyboard command", 0x64, 1, &keg_i8042_command_ops, i8042, NULL, NULL),
 	PORTS("reset control", 0xcf9, 1, &keg_reset_ops, reset, init_reset, NULL),
-	PORTS("power control", 0x604, KEG_POWER_SIZE, &keg_power_ops, power, init_power, NULL),
+	PORTS("power management", 0x600, KEG_POWER_SIZE, &keg_power_ops, power, init_power,
+		fini_power),
 	PORTS("debug exit", 0xf4, KEG_DEBUG_EXIT_SIZE, &keg_debug_exit_ops, debug_exit,
 		init_debug_exit, NULL),
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The ports by which a guest ends its machine: debug exit, power off, and the two resets. */
+/* The ports by which a guest ends its machine: debug exit and the two resets; power.c has power
+ * off. */
 #include "testing.h"
 
 #include "dev/debug_exit.h"
-#include "dev/power.h"
 #include "dev/reset.h"
 
 /* How often the machine was ended, and with what. */
@@ -57,45 +57,6 @@ static void any_write_to_the_debug_exit_port_ends_with_its_status(void **state)
 	assert_int_equal(last_status, 3);
 	/* The bus answers reads with ones. */
 	assert_null(keg_debug_exit_ops.read);
-}
-
-/* ---- Power ---- */
-
-static void sleep_enable_with_the_type_of_s5_powers_off(void **state)
-{
-	struct keg_power power = {note, &endings};
-
-	(void)state;
-	keg_power_ops.write(&power, 0, 0x2000, 2);
-	assert_int_equal(endings, 1);
-	keg_power_ops.write(&power, 0, 0x2001, 2);
-	assert_int_equal(endings, 2);
-}
-
-static void any_other_write_does_not_power_off(void **state)
-{
-	struct keg_power power = {note, &endings};
-
-	(void)state;
-	for (uint32_t value = 0; value <= 0xffff; value++) {
-		if ((value & 0x3c00) != 0x2000)
-			keg_power_ops.write(&power, 0, value, 2);
-	}
-	/* Half of the register is not the register. */
-	keg_power_ops.write(&power, 0, 0xff, 1);
-	keg_power_ops.write(&power, 1, 0x20, 1);
-	assert_int_equal(endings, 0);
-}
-
-static void acpi_is_always_enabled(void **state)
-{
-	struct keg_power power = {note, &endings};
-
-	(void)state;
-	keg_power_ops.write(&power, 0, 0x1c00, 2);
-	assert_int_equal(keg_power_ops.read(&power, 0, 2), 1);
-	assert_int_equal(keg_power_ops.read(&power, 0, 1), 1);
-	assert_int_equal(keg_power_ops.read(&power, 1, 1), 0);
 }
 
 /* ---- The reset control register ---- */
@@ -193,9 +154,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(any_write_to_the_debug_exit_port_ends_with_its_status),
-		FRESH(sleep_enable_with_the_type_of_s5_powers_off),
-		FRESH(any_other_write_does_not_power_off),
-		FRESH(acpi_is_always_enabled),
 		FRESH(the_rising_reset_bit_resets),
 		FRESH(the_reset_control_register_reads_back),
 		FRESH(pulsing_the_reset_line_resets),

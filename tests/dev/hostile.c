@@ -71,23 +71,24 @@ static int make_machine(void **state)
 	struct keg_console console = {output, ready, m};
 	struct keg_irq irq = {interrupt, m};
 	struct keg_cmos_clock clock = {now, m};
+	struct keg_power_config power = {ended, now, m, irq};
 	const struct keg_bus_region ports[] = {
 		{"i8042 data", 0x60, 1, &keg_i8042_data_ops, &m->i8042},
 		{"i8042 command", 0x64, 1, &keg_i8042_command_ops, &m->i8042},
 		{"cmos", 0x70, KEG_CMOS_SIZE, &keg_cmos_ops, &m->cmos},
 		{"debug exit", 0xf4, KEG_DEBUG_EXIT_SIZE, &keg_debug_exit_ops, &m->debug_exit},
 		{"uart", 0x3f8, KEG_UART16550_SIZE, &keg_uart_ops, &m->uart16550},
-		{"power", 0x604, KEG_POWER_SIZE, &keg_power_ops, &m->power},
+		{"power", 0x600, KEG_POWER_SIZE, &keg_power_ops, &m->power},
 		{"reset", 0xcf9, 1, &keg_reset_ops, &m->reset},
 	};
 	struct keg_bus_region pl011 = {"pl011", PL011, KEG_PL011_SIZE, &keg_uart_ops, &m->pl011};
 
 	m->debug_exit = (struct keg_debug_exit){ended_with, m};
-	m->power = (struct keg_power){ended, m};
 	m->reset.line = m->i8042.line = (struct keg_reset_line){ended, m};
 	assert_ok(keg_uart16550_init(&m->uart16550, &console, &irq));
 	assert_ok(keg_pl011_init(&m->pl011, &console, &irq));
 	assert_ok(keg_cmos_init(&m->cmos, &clock));
+	assert_ok(keg_power_init(&m->power, &power));
 	assert_ok(keg_bus_create("port", &m->ports));
 	assert_ok(keg_bus_create("memory", &m->memory));
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
@@ -106,6 +107,7 @@ static int end_machine(void **state)
 	keg_uart_fini(&m->uart16550.uart);
 	keg_uart_fini(&m->pl011.uart);
 	keg_cmos_fini(&m->cmos);
+	keg_power_fini(&m->power);
 	test_free(m);
 	return 0;
 }
@@ -140,7 +142,7 @@ static void access_at_random(struct machine *m, uint64_t *seed)
 {
 	static const struct {
 		uint16_t start, size;
-	} places[] = {{0x60, 8}, {0x70, 2}, {0xf4, 4}, {0x3f8, 8}, {0x604, 2}, {0xcf8, 2}};
+	} places[] = {{0x60, 8}, {0x70, 2}, {0xf4, 4}, {0x3f8, 8}, {0x600, 12}, {0xcf8, 2}};
 	uint64_t data = random_next(seed), address;
 	uint32_t bytes = 1 + random_below(seed, 8), which = random_below(seed, 9);
 	struct keg_bus *bus = which < 6 ? m->ports : m->memory;
