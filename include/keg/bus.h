@@ -10,6 +10,7 @@
 #ifndef KEG_BUS_H
 #define KEG_BUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,11 @@ KEG_API void keg_bus_write(struct keg_bus *bus, uint64_t address, const void *da
 
 /* How many accesses touched an address that nobody claims. */
 KEG_API uint64_t keg_bus_unclaimed(const struct keg_bus *bus);
+
+/* Calls `watcher` for each of them, in the thread that made it. Before the bus is used. */
+typedef void keg_bus_unclaimed_access(void *context, uint64_t address, bool write);
+KEG_API void keg_bus_watch_unclaimed(
+	struct keg_bus *bus, keg_bus_unclaimed_access *watcher, void *context);
 
 /*
  * Answers a port or memory exit from the bus that it belongs to, either of which may be NULL.

@@ -16,6 +16,8 @@ struct keg_bus {
 	struct keg_ranges ranges; /* each value is an allocated struct keg_bus_region */
 	pthread_mutex_t changes;  /* one at a time; who looks up needs the ranges' own lock only */
 	_Atomic uint64_t unclaimed;
+	keg_bus_unclaimed_access *watcher; /* hears of each of those, or NULL */
+	void *watcher_context;
 };
 
 /* The next part of an access: what one device answers, or nobody. */
@@ -200,9 +202,11 @@ static void write_part(const struct part *part, const uint8_t *data)
 	part->region.ops->write(part->region.device, part->offset, value, part->bytes);
 }
 
-static void count_unclaimed(struct keg_bus *bus)
+static void count_unclaimed(struct keg_bus *bus, uint64_t address, bool write)
 {
 	atomic_fetch_add_explicit(&bus->unclaimed, 1, memory_order_relaxed);
+	if (bus->watcher)
+		bus->watcher(bus->watcher_context, address, write);
 }
 
 void keg_bus_read(struct keg_bus *bus, uint64_t address, void *data, uint32_t bytes)
@@ -221,7 +225,7 @@ void keg_bus_read(struct keg_bus *bus, uint64_t address, void *data, uint32_t by
 		}
 	}
 	if (unclaimed)
-		count_unclaimed(bus);
+		count_unclaimed(bus, address, false);
 }
 
 void keg_bus_write(struct keg_bus *bus, uint64_t address, const void *data, uint32_t bytes)
@@ -238,12 +242,19 @@ void keg_bus_write(struct keg_bus *bus, uint64_t address, const void *data, uint
 			unclaimed = true;
 	}
 	if (unclaimed)
-		count_unclaimed(bus);
+		count_unclaimed(bus, address, true);
 }
 
 uint64_t keg_bus_unclaimed(const struct keg_bus *bus)
 {
 	return atomic_load_explicit(&bus->unclaimed, memory_order_relaxed);
+}
+
+void keg_bus_watch_unclaimed(
+	struct keg_bus *bus, keg_bus_unclaimed_access *watcher, void *context)
+{
+	bus->watcher = watcher;
+	bus->watcher_context = context;
 }
 
 static int handle_io(struct keg_bus *ports, const struct keg_exit *exit)
