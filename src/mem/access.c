@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "mem/region.h"
+#include "mem/span.h"
 
 /* A part of an access that lies in one region. */
 struct part {
@@ -157,4 +157,29 @@ int keg_mem_slice(
 		return no_memory(gpa, bytes, gpa + part.bytes, "its region ends");
 	*pointer = part.host;
 	return 0;
+}
+
+int keg_mem_find_span(
+	struct keg_mem *mem, keg_gpa gpa, enum keg_access access, struct keg_span *span)
+{
+	const struct keg_region *region;
+	struct keg_range range;
+	struct part part;
+	int rc;
+
+	memset(span, 0, sizeof(*span));
+	pthread_rwlock_rdlock(&mem->ranges.lock);
+	/* Before the search: a change that comes in between voids what is found. */
+	span->changes = atomic_load(&mem->changes);
+	rc = find_part(mem, gpa, 1, gpa, access, &part);
+	if (!rc) {
+		keg_ranges_next_locked(&mem->ranges, gpa, &range);
+		region = range.value;
+		span->first = region->gpa;
+		span->bytes = region->bytes;
+		span->host = region->host;
+		span->writable = !(region->flags & KEG_REGION_READONLY);
+	}
+	pthread_rwlock_unlock(&mem->ranges.lock);
+	return rc;
 }

@@ -173,6 +173,7 @@ int keg_mem_insert(struct keg_mem *mem, struct keg_region *region)
 
 	pthread_mutex_lock(&mem->lock);
 	rc = add_locked(mem, region);
+	atomic_fetch_add(&mem->changes, 1);
 	pthread_mutex_unlock(&mem->lock);
 	return rc;
 }
@@ -185,6 +186,7 @@ static int remove_locked(struct keg_mem *mem, struct keg_region *region)
 		rc = keg_slot_free(mem->vm, region->slot);
 	if (!rc)
 		keg_ranges_remove(&mem->ranges, region->gpa);
+	atomic_fetch_add(&mem->changes, 1);
 	return rc;
 }
 
@@ -226,6 +228,7 @@ int keg_region_replace(struct keg_region *region, void *host)
 
 	pthread_mutex_lock(&region->mem->lock);
 	rc = replace_locked(region, host);
+	atomic_fetch_add(&region->mem->changes, 1);
 	pthread_mutex_unlock(&region->mem->lock);
 	return rc;
 }

@@ -3,6 +3,8 @@
 #ifndef KEG_MEM_REGION_H
 #define KEG_MEM_REGION_H
 
+#include <stdatomic.h>
+
 #include <keg/mem.h>
 
 #include "base/ranges.h"
@@ -12,6 +14,7 @@ struct keg_mem {
 	pthread_mutex_t lock; /* guards changes; finding needs ranges' own lock only */
 	bool live;            /* the machine has started: changes reach KVM at once */
 	struct keg_ranges ranges;
+	_Atomic uint64_t changes; /* how often what is where has changed: see span.h */
 };
 
 struct keg_region {

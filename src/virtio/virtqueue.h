@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include <keg/mem.h>
+#include "mem/span.h"
 
 enum {
 	KEG_VIRTQUEUE_MAX = 1024, /* descriptors in a queue, and in an indirect table */
@@ -34,6 +34,9 @@ struct keg_virtqueue {
 	uint16_t next_used;      /* the next entry of the used ring to fill */
 	uint16_t notified_used;  /* next_used when the driver was last told */
 	uint16_t in_flight;      /* chains taken and not yet given back: at most `size` */
+	uint64_t taken[KEG_VIRTQUEUE_MAX / 64]; /* a bit for each head in flight */
+
+	struct keg_span near[2]; /* the regions that buffers were found in lately */
 };
 
 /* Where the driver has put a queue, as it told the transport. */
@@ -70,6 +73,11 @@ int keg_virtqueue_take(struct keg_virtqueue *queue, struct keg_virtio_chain *cha
 
 /* Gives a chain back, of whose writable buffers `written` bytes, from the start, were filled. */
 void keg_virtqueue_give(struct keg_virtqueue *queue, uint16_t head, uint32_t written);
+
+/* The same in two steps, for chains that the driver is to see all at once: each is put into the
+ * used ring, and then all are published. */
+void keg_virtqueue_put(struct keg_virtqueue *queue, uint16_t head, uint32_t written);
+void keg_virtqueue_publish(struct keg_virtqueue *queue);
 
 /* Whether the driver wants to hear of what was given back since it last did. To be asked once
  * after each batch; with true the caller interrupts. */
