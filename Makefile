@@ -2,14 +2,17 @@
 # The commands to remember; the build itself is Meson's, the work is done in tools/.
 
 .DEFAULT_GOAL := all
-.PHONY: all run check lint bench fuzz coverage install clean help
+.PHONY: all run shell check lint bench fuzz coverage install clean help
 
 all: ## build/keg, build/libkeg.so and build/libkeg.a (CC and CFLAGS are respected)
 	@tools/configure build
 	@ninja -C build
 
-run: ## install what is missing, build, show the KVM at hand, run the built-in guest
+run: ## install what is missing, build, boot Debian's kernel with a disk and a network
 	@tools/run
+
+shell: ## the same, with a prompt in the guest
+	@tools/run --shell
 
 check: ## install what is missing, build, run every test (tools/check --help: some of them)
 	@tools/deps build check lint || { tools/lab --install; exit 1; }
