@@ -56,6 +56,30 @@ KEG_API int keg_host_copy_supported_msrs(struct keg_host *host, uint32_t *indice
 /* Reads one of keg_host_feature_msrs(). -EINVAL if KVM refuses that MSR. */
 KEG_API int keg_host_read_feature_msr(struct keg_host *host, uint32_t index, uint64_t *value);
 
+/* ---- Features by name ---- */
+
+/* A bit of what CPUID answers. */
+enum keg_x86_register {
+	KEG_X86_EAX,
+	KEG_X86_EBX,
+	KEG_X86_ECX,
+	KEG_X86_EDX,
+};
+struct keg_x86_feature {
+	uint32_t function, index; /* the leaf and its subleaf */
+	enum keg_x86_register where;
+	uint32_t bit; /* 0 to 31 */
+};
+
+/* The name that Linux has for a bit in /proc/cpuinfo; NULL if it has none. Any thread. */
+KEG_API const char *keg_x86_feature_name(const struct keg_x86_feature *feature);
+
+/* The bit that has this name. -ENOENT none has: the message tells the nearest names */
+KEG_API int keg_x86_find_feature(const char *name, struct keg_x86_feature *feature);
+
+/* Bit 0 of the `n`-th register some of whose bits have names. -ENOENT after the last */
+KEG_API int keg_x86_feature_register(size_t n, struct keg_x86_feature *first);
+
 /* ---- The controllers in the kernel ---- */
 
 /* `chip->chip_id` says which: KVM_IRQCHIP_PIC_MASTER, _PIC_SLAVE or _IOAPIC. */

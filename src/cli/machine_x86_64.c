@@ -5,7 +5,6 @@
 
 #include <keg/x86.h>
 
-#include "cpuid_names.h"
 #include "machine.h"
 #include "msr_names.h"
 #include "processor.h"
@@ -111,25 +110,27 @@ static void print_row(const char *label, const struct keg_cpuid_view *view, bool
 static void print_every_feature(const struct keg_cpuid_view *view)
 {
 	static const char *const registers[] = {"eax", "ebx", "ecx", "edx"};
+	struct keg_x86_feature first;
 
 	printf("\n");
 	style_title(stdout, "CPUID features, by leaf");
-	for (const struct cpuid_names *row = cpuid_names; row->names; row++) {
-		const struct kvm_cpuid_entry2 *entry = cpuid_leaf(view, row->function, row->index);
+	for (size_t n = 0; keg_x86_feature_register(n, &first) == 0; n++) {
+		const struct kvm_cpuid_entry2 *entry =
+			cpuid_leaf(view, first.function, first.index);
 		char label[32];
 		unsigned int count = 0;
 		struct style_flow flow;
 
 		if (entry)
 			cpuid_each_feature(
-				row->names, cpuid_value(entry, row->where), count_one, &count);
+				&first, cpuid_value(entry, first.where), count_one, &count);
 		if (!count)
 			continue;
-		snprintf(label, sizeof(label), row->index ? "0x%x.%u %s" : "0x%x%.0u %s",
-			row->function, row->index, registers[row->where]);
+		snprintf(label, sizeof(label), first.index ? "0x%x.%u %s" : "0x%x%.0u %s",
+			first.function, first.index, registers[first.where]);
 		style_label(label);
 		style_flow_begin(&flow, stdout, STYLE_LABEL_COLUMN, STYLE_LABEL_COLUMN);
-		cpuid_each_feature(row->names, cpuid_value(entry, row->where), flow_word, &flow);
+		cpuid_each_feature(&first, cpuid_value(entry, first.where), flow_word, &flow);
 		style_flow_end(&flow);
 	}
 }
@@ -197,11 +198,12 @@ static void append_name(void *context, const char *name)
 static json_t *leaf_json(const struct kvm_cpuid_entry2 *entry)
 {
 	json_t *features = json_array();
+	struct keg_x86_feature first;
 
-	for (const struct cpuid_names *row = cpuid_names; row->names; row++) {
-		if (cpuid_names_of(row, entry))
+	for (size_t n = 0; keg_x86_feature_register(n, &first) == 0; n++) {
+		if (cpuid_is_of(&first, entry))
 			cpuid_each_feature(
-				row->names, cpuid_value(entry, row->where), append_name, features);
+				&first, cpuid_value(entry, first.where), append_name, features);
 	}
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "function",
 		(json_int_t)entry->function, "index", (json_int_t)entry->index, "flags",

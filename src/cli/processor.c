@@ -21,7 +21,7 @@ const struct kvm_cpuid_entry2 *cpuid_leaf(
 	return NULL;
 }
 
-uint32_t cpuid_value(const struct kvm_cpuid_entry2 *entry, enum cpuid_register where)
+uint32_t cpuid_value(const struct kvm_cpuid_entry2 *entry, enum keg_x86_register where)
 {
 	const uint32_t registers[] = {entry->eax, entry->ebx, entry->ecx, entry->edx};
 
@@ -29,36 +29,36 @@ uint32_t cpuid_value(const struct kvm_cpuid_entry2 *entry, enum cpuid_register w
 }
 
 /* Hands each feature that is set in `value` to `put`. */
-void cpuid_each_feature(const char *names, uint32_t value, cpuid_put *put, void *context)
+void cpuid_each_feature(
+	const struct keg_x86_feature *first, uint32_t value, cpuid_put *put, void *context)
 {
-	char name[NAME_SIZE];
+	struct keg_x86_feature feature = *first;
 
-	for (unsigned int bit = 0; *names && bit < 32; bit++) {
-		size_t length = strcspn(names, " ");
+	for (feature.bit = 0; feature.bit < 32; feature.bit++) {
+		const char *name = keg_x86_feature_name(&feature);
 
-		if (value >> bit & 1 && *names != '-') {
-			snprintf(name, sizeof(name), "%.*s", (int)length, names);
+		if (value >> feature.bit & 1 && name)
 			put(context, name);
-		}
-		names += length + (names[length] == ' ');
 	}
 }
 
-bool cpuid_names_of(const struct cpuid_names *row, const struct kvm_cpuid_entry2 *entry)
+bool cpuid_is_of(const struct keg_x86_feature *first, const struct kvm_cpuid_entry2 *entry)
 {
 	uint32_t index = entry->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX ? entry->index : 0;
 
-	return row->function == entry->function && row->index == index;
+	return first->function == entry->function && first->index == index;
 }
 
 void cpuid_all_features(const struct keg_cpuid_view *view, cpuid_put *put, void *context)
 {
-	for (const struct cpuid_names *row = cpuid_names; row->names; row++) {
-		const struct kvm_cpuid_entry2 *entry = cpuid_leaf(view, row->function, row->index);
+	struct keg_x86_feature first;
+
+	for (size_t n = 0; keg_x86_feature_register(n, &first) == 0; n++) {
+		const struct kvm_cpuid_entry2 *entry =
+			cpuid_leaf(view, first.function, first.index);
 
 		if (entry)
-			cpuid_each_feature(
-				row->names, cpuid_value(entry, row->where), put, context);
+			cpuid_each_feature(&first, cpuid_value(entry, first.where), put, context);
 	}
 }
 
@@ -88,7 +88,7 @@ void cpuid_identify(const struct keg_cpuid_view *view, struct processor *process
 	}
 	for (uint32_t leaf = 0x80000002; leaf <= 0x80000004; leaf++) {
 		entry = cpuid_leaf(view, leaf, 0);
-		for (enum cpuid_register r = CPUID_EAX; entry && r <= CPUID_EDX; r++)
+		for (enum keg_x86_register r = KEG_X86_EAX; entry && r <= KEG_X86_EDX; r++)
 			append_register(processor->brand, cpuid_value(entry, r));
 	}
 	spaces = strspn(processor->brand, " ");

@@ -7,8 +7,6 @@
 
 #include <keg/x86.h>
 
-#include "cpuid_names.h"
-
 struct processor {
 	char vendor[13];
 	char brand[49];
@@ -21,13 +19,14 @@ typedef void cpuid_put(void *context, const char *name);
 /* A leaf, or NULL if it is not there; `index` where it has subleaves. */
 const struct kvm_cpuid_entry2 *cpuid_leaf(
 	const struct keg_cpuid_view *view, uint32_t function, uint32_t index);
-uint32_t cpuid_value(const struct kvm_cpuid_entry2 *entry, enum cpuid_register where);
+uint32_t cpuid_value(const struct kvm_cpuid_entry2 *entry, enum keg_x86_register where);
 
-/* Whether a row of cpuid_names names this leaf's features. */
-bool cpuid_names_of(const struct cpuid_names *row, const struct kvm_cpuid_entry2 *entry);
+/* Whether a register of keg_x86_feature_register() is of this leaf. */
+bool cpuid_is_of(const struct keg_x86_feature *first, const struct kvm_cpuid_entry2 *entry);
 
-/* Each feature whose bit is set in `value`; and each of all leaves. */
-void cpuid_each_feature(const char *names, uint32_t value, cpuid_put *put, void *context);
+/* Each feature of a register whose bit is set in `value`; and each of all leaves. */
+void cpuid_each_feature(
+	const struct keg_x86_feature *first, uint32_t value, cpuid_put *put, void *context);
 void cpuid_all_features(const struct keg_cpuid_view *view, cpuid_put *put, void *context);
 
 /* Those of the words in `names` that are present, or absent; returns how many. */
