@@ -43,7 +43,7 @@ struct keg_vcpu *machine_add_vcpu(struct machine *machine)
 	struct keg_vcpu *vcpu;
 
 	assert_ok(keg_vcpu_create(machine->vm, NULL, &vcpu));
-	assert_ok(keg_arch_init_vcpu(vcpu, true, 1));
+	assert_ok(keg_arch_init_vcpu(vcpu, true, NULL));
 	assert_ok(keg_arch_enter(vcpu, &entry));
 	if (!machine->vcpu)
 		machine->vcpu = vcpu;

@@ -31,9 +31,32 @@ int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry);
 /* Puts a vCPU at an entry, in its mode, interrupts off. */
 int keg_arch_enter(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry);
 
-/* A vCPU as a board starts it: what KVM supports of features is switched on. `first` runs at once.
+/*
+ * A model of CPU for `count` vCPUs, made once for a board, which may not outlive `notes`: there is
+ * said what was worked around. `text` is NULL for "host". On x86-64:
+ *
+ *   host        what the hardware and KVM support, but for what lets a guest have guests of its own
+ *               (vmx, svm)
+ *   max         all that KVM supports, with that and with what it only emulates
+ *   ,+f  ,-f    switches one feature, by keg_x86_find_feature()'s names; the last one counts
+ *
+ * Features that cannot do without one that is switched off are switched off, too, with a note. On
+ * arm64 there is "host" only.
+ *
+ * -EINVAL  `text` names what does not exist, or switches on what needs what is off
+ * -ENOTSUP KVM does not support a feature that is switched on;  -ENOMEM
  */
-int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, uint32_t count);
+struct keg_cpu_model;
+struct keg_notes;
+int keg_arch_create_cpu_model(struct keg_host *host, const char *text, uint32_t count,
+	struct keg_notes *notes, struct keg_cpu_model **model);
+void keg_arch_destroy_cpu_model(struct keg_cpu_model *model);
+
+/*
+ * A vCPU as a board starts it, one of the model's, whose id is its place among them; by one thread
+ * at a time. `first` runs at once. NULL is a plain "host" alone.
+ */
+int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, struct keg_cpu_model *model);
 
 /* Where a vCPU is, for messages: its program counter. */
 int keg_arch_get_pc(struct keg_vcpu *vcpu, uint64_t *pc);

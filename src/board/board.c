@@ -64,7 +64,7 @@ static int create_machine(struct keg_board *board)
 	return rc;
 }
 
-static int create_cpu(struct keg_board *board, uint32_t index)
+static int create_cpu(struct keg_board *board, uint32_t index, struct keg_cpu_model *model)
 {
 	struct board_cpu *cpu = &board->cpus[index];
 	int rc = keg_vcpu_create(board->vm, NULL, &cpu->vcpu);
@@ -73,18 +73,25 @@ static int create_cpu(struct keg_board *board, uint32_t index)
 		return rc;
 	cpu->board = board;
 	board->cpu_count++;
-	return keg_arch_init_vcpu(cpu->vcpu, index == 0, board->config.cpus);
+	return keg_arch_init_vcpu(cpu->vcpu, index == 0, model);
 }
 
 static int create_cpus(struct keg_board *board)
 {
-	int rc = 0;
+	const struct keg_board_config *config = &board->config;
+	struct keg_cpu_model *model;
+	int rc;
 
 	board->cpus = calloc(board->config.cpus, sizeof(*board->cpus));
 	if (!board->cpus)
 		return keg_fail_errno(ENOMEM, "making %u vCPUs", board->config.cpus);
-	for (uint32_t i = 0; !rc && i < board->config.cpus; i++)
-		rc = create_cpu(board, i);
+	rc = keg_arch_create_cpu_model(
+		board->host, config->cpu_model, config->cpus, &board->notes, &model);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; !rc && i < config->cpus; i++)
+		rc = create_cpu(board, i, model);
+	keg_arch_destroy_cpu_model(model);
 	if (!rc)
 		rc = platform_finish(board);
 	return rc ? rc : keg_boot_enter(board->cpus[0].vcpu, &board->entry);
@@ -105,8 +112,8 @@ static int init_condition(pthread_cond_t *condition)
 	return rc;
 }
 
-/* The lock and the condition: made first, so that the rest can count on them. */
-static int init(struct keg_board *board)
+/* The lock and the condition. */
+static int init_lock(struct keg_board *board)
 {
 	int rc = pthread_mutex_init(&board->lock, NULL);
 
@@ -118,6 +125,19 @@ static int init(struct keg_board *board)
 		return keg_fail_errno(rc, "making a condition");
 	}
 	return 0;
+}
+
+/* Made first, so that the rest can count on it. */
+static int init(struct keg_board *board)
+{
+	int rc = keg_notes_init(&board->notes);
+
+	if (rc)
+		return rc;
+	rc = init_lock(board);
+	if (rc)
+		keg_notes_fini(&board->notes);
+	return rc;
 }
 
 int keg_board_create(
@@ -148,6 +168,7 @@ int keg_board_create(
 	}
 	/* What was borrowed for the call is forgotten. */
 	board->config.boot = NULL;
+	board->config.cpu_model = NULL;
 	board->create_ns = board_now() - began;
 	*result = board;
 	return 0;
@@ -167,7 +188,14 @@ void keg_board_destroy(struct keg_board *board)
 	keg_vm_destroy(board->vm);
 	pthread_cond_destroy(&board->changed);
 	pthread_mutex_destroy(&board->lock);
+	keg_notes_fini(&board->notes);
 	free(board);
+}
+
+const char *keg_board_note(const struct keg_board *board, size_t index)
+{
+	/* The list has a lock, which reading it takes. */
+	return keg_notes_get(&((struct keg_board *)(uintptr_t)board)->notes, index);
 }
 
 size_t keg_board_console_input(struct keg_board *board, const void *bytes, size_t count)

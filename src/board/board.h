@@ -8,6 +8,8 @@
 
 #include <keg/board.h>
 
+#include "base/notes.h"
+
 /* Exit reasons that are counted: KVM's first ones, keg's own, and one for all others. */
 enum { COUNTED_KVM_EXITS = 64, COUNTED_KEG_EXITS = 3, COUNTED_EXITS = 64 + 3 + 1 };
 
@@ -37,6 +39,8 @@ struct keg_board {
 	struct board_cpu *cpus;
 	uint32_t cpu_count;
 	void *platform; /* the devices of this kind of board: pc.c, virt.c */
+
+	struct keg_notes notes; /* keg_board_note() */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* the board has ended, or a vCPU has answered a probe */

@@ -51,7 +51,7 @@ static int meter_create(struct keg_host *host, int kick_signal, struct meter *me
 	if (!rc)
 		rc = keg_vcpu_create(meter->vm, NULL, &meter->vcpu);
 	if (!rc)
-		rc = keg_arch_init_vcpu(meter->vcpu, true, 1);
+		rc = keg_arch_init_vcpu(meter->vcpu, true, NULL);
 	return rc ? rc : keg_boot_enter(meter->vcpu, &entry);
 }
 

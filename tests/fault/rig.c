@@ -117,7 +117,7 @@ static int enter(struct rig *rig)
 
 int rig_init_vcpu(struct rig *rig)
 {
-	int rc = keg_arch_init_vcpu(rig->vcpus[0], true, 1);
+	int rc = keg_arch_init_vcpu(rig->vcpus[0], true, NULL);
 
 	return rc ? rc : enter(rig);
 }

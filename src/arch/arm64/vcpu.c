@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A vCPU's initialisation, and where it begins. */
 #include <elf.h>
+#include <string.h>
 
 #include <keg/arm64.h>
 
@@ -42,12 +43,30 @@ int keg_vcpu_init(struct keg_vcpu *vcpu, const struct kvm_vcpu_init *given)
 	return rc < 0 ? rc : 0;
 }
 
-int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, uint32_t count)
+/* There is one model, and nothing to keep of it. */
+int keg_arch_create_cpu_model(struct keg_host *host, const char *text, uint32_t count,
+	struct keg_notes *notes, struct keg_cpu_model **model)
+{
+	(void)host;
+	(void)count;
+	(void)notes;
+	*model = NULL;
+	if (text && strcmp(text, "host") != 0)
+		return keg_fail(EINVAL, "there is no CPU model '%.64s': there is host", text);
+	return 0;
+}
+
+void keg_arch_destroy_cpu_model(struct keg_cpu_model *model)
+{
+	(void)model;
+}
+
+int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, struct keg_cpu_model *model)
 {
 	struct kvm_vcpu_init init;
 	int rc = keg_vm_get_preferred_target(vcpu->vm, &init);
 
-	(void)count;
+	(void)model;
 	if (rc < 0)
 		return rc;
 	set_feature(&init, KVM_ARM_VCPU_PSCI_0_2);

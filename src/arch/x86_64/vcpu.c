@@ -1,59 +1,100 @@
 /* SPDX-License-Identifier: MIT */
-/* vCPUs as boards use them: their features, and whether they can ever go on. */
+/* vCPUs as boards use them: their model, and whether they can ever go on. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <keg/x86.h>
 
 #include "arch/arch.h"
+#include "arch/x86_64/cpu_model.h"
+#include "arch/x86_64/topology.h"
 #include "base/error.h"
 #include "kvm/vcpu.h"
 
 enum { RFLAGS_IF = 1 << 9 };
 
-/* Puts the vCPU's own number into a leaf (SDM volume 2, CPUID: leaves 1, 0xb and 0x1f). */
-static void set_apic_id(struct kvm_cpuid_entry2 *leaf, uint32_t id, uint32_t count)
+/* What KVM tells of the host. */
+static int ask(struct keg_host *host, const char *text, struct keg_cpu_source *source)
 {
-	enum { CPUS_SHIFT = 16, ID_SHIFT = 24, HTT = 1 << 28 };
+	int rc = keg_host_supported_cpuid(host, &source->supported);
 
-	switch (leaf->function) {
-	case 1:
-		leaf->ebx = (leaf->ebx & 0xffff) | (count & 0xff) << CPUS_SHIFT | id << ID_SHIFT;
-		leaf->edx = count > 1 ? leaf->edx | HTT : leaf->edx & ~(uint32_t)HTT;
-		break;
-	case 0xb:
-	case 0x1f:
-		leaf->edx = id;
-		break;
-	default:
-		break;
-	}
-}
-
-static int set_features(struct keg_vcpu *vcpu, uint32_t count)
-{
-	struct kvm_cpuid_entry2 *leaves;
-	struct keg_cpuid_view view;
-	int rc = keg_host_supported_cpuid(vcpu->vm->host, &view);
-
+	source->emulated = (struct keg_cpuid_view){NULL, 0};
 	if (rc)
 		return rc;
-	leaves = calloc(view.count ? view.count : 1, sizeof(*leaves));
-	if (!leaves)
-		return keg_fail_errno(ENOMEM, "copying CPUID leaves");
-	for (size_t i = 0; i < view.count; i++) {
-		leaves[i] = view.entries[i];
-		set_apic_id(&leaves[i], vcpu->id, count);
-	}
-	rc = keg_vcpu_set_cpuid(vcpu, leaves, view.count);
-	free(leaves);
+	source->has_deadline_timer = keg_host_check_extension(host, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	/* Nothing of it is needed for what is asked for most; and where KVM emulates none, none is.
+	 */
+	if (text && strcmp(text, "host") != 0)
+		(void)keg_host_emulated_cpuid(host, &source->emulated);
+	return 0;
+}
+
+int keg_arch_create_cpu_model(struct keg_host *host, const char *text, uint32_t count,
+	struct keg_notes *notes, struct keg_cpu_model **result)
+{
+	struct keg_cpu_source source;
+	struct keg_cpu_model *model;
+	int rc = ask(host, text, &source);
+
+	*result = NULL;
+	if (rc)
+		return rc;
+	model = malloc(sizeof(*model));
+	if (!model)
+		return keg_fail_errno(ENOMEM, "making a CPU model");
+	rc = keg_cpu_model_make(&source, text, count, notes, model);
+	if (rc)
+		free(model);
+	else
+		*result = model;
 	return rc;
 }
 
-int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, uint32_t count)
+void keg_arch_destroy_cpu_model(struct keg_cpu_model *model)
 {
+	free(model);
+}
+
+/* What only a vCPU can tell, the first one for all. */
+static void get_ready(struct keg_cpu_model *model, struct keg_vcpu *vcpu)
+{
+	int khz = keg_vcpu_get_tsc_khz(vcpu);
+
+	if (khz > 0)
+		keg_hv_set_timing(&model->leaves, (uint32_t)khz);
+	/* The deadline timer is the kernel's local APIC's. */
+	if (vcpu->vm->irqchip.kind == KEG_IRQCHIP_NONE)
+		keg_leaves_switch_name(&model->leaves, "tsc_deadline_timer", false);
+	keg_cpu_model_find_msrs(model, vcpu);
+	model->ready = true;
+}
+
+static int init_from(struct keg_vcpu *vcpu, struct keg_cpu_model *model)
+{
+	int rc;
+
+	if (!model->ready)
+		get_ready(model, vcpu);
+	keg_topology_set_id(&model->leaves, vcpu->id);
+	rc = keg_vcpu_set_cpuid(vcpu, model->leaves.entries, model->leaves.count);
+	return rc ? rc : keg_cpu_model_set_msrs(model, vcpu);
+}
+
+int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, struct keg_cpu_model *model)
+{
+	struct keg_cpu_model *plain;
+	int rc;
+
 	/* KVM itself lets vCPU 0 run and all others wait for INIT and SIPI. */
 	(void)first;
-	return set_features(vcpu, count);
+	if (model)
+		return init_from(vcpu, model);
+	rc = keg_arch_create_cpu_model(vcpu->vm->host, NULL, 1, NULL, &plain);
+	if (rc)
+		return rc;
+	rc = init_from(vcpu, plain);
+	keg_arch_destroy_cpu_model(plain);
+	return rc;
 }
 
 int keg_arch_is_dead(struct keg_vcpu *vcpu)

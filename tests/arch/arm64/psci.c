@@ -92,7 +92,7 @@ static void a_vcpu_that_is_not_the_first_is_off_and_dead(void **state)
 
 	assert_int_equal(keg_arch_is_dead(machine->vcpu), 0);
 	assert_ok(keg_vcpu_create(machine->vm, NULL, &second));
-	assert_ok(keg_arch_init_vcpu(second, false, 2));
+	assert_ok(keg_arch_init_vcpu(second, false, NULL));
 	assert_int_equal(mp_state(second), KVM_MP_STATE_STOPPED);
 	assert_int_equal(keg_arch_is_dead(second), 1);
 	keg_vcpu_destroy(second);
@@ -106,7 +106,7 @@ static void a_vcpu_that_is_off_is_started_by_another(void **state)
 	load(machine, MACHINE_CODE, cpu_on, sizeof(cpu_on));
 	load(machine, OTHER_CODE, store_x0, sizeof(store_x0));
 	assert_ok(keg_vcpu_create(machine->vm, NULL, &second));
-	assert_ok(keg_arch_init_vcpu(second, false, 2));
+	assert_ok(keg_arch_init_vcpu(second, false, NULL));
 	assert_int_equal(run_to_store(machine->vcpu), 0); /* SUCCESS */
 	assert_int_equal(mp_state(second), KVM_MP_STATE_RUNNABLE);
 	assert_int_equal(keg_arch_is_dead(second), 0);

@@ -75,7 +75,7 @@ static void a_target_that_kvm_does_not_tell_is_not_taken(void **state)
 	ioctls_fail_next(KVM_ARM_PREFERRED_TARGET, EIO);
 	assert_fails(keg_vcpu_init(vcpu_of(state), NULL), EIO, "KVM_ARM_PREFERRED_TARGET");
 	ioctls_fail_next(KVM_ARM_PREFERRED_TARGET, EIO);
-	assert_fails(keg_arch_init_vcpu(vcpu_of(state), true, 1), EIO, "KVM_ARM_PREFERRED_TARGET");
+	assert_fails(keg_arch_init_vcpu(vcpu_of(state), true, NULL), EIO, "KVM_ARM_PREFERRED_TARGET");
 }
 
 /* ---- Registers ---- */
