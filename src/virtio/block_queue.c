@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* A queue of the block device: its thread, which takes chains and gives them back. */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <keg/irq.h>
+
+#include "base/error.h"
+#include "virtio/block_parts.h"
+
+int keg_virtio_block_queue_init(
+	struct keg_virtio_block_queue *queue, struct keg_virtio_block *block, uint16_t index)
+{
+	const uint16_t count = block->device.queues[index].max_size;
+
+	queue->block = block;
+	queue->index = index;
+	queue->stop = keg_eventfd_create();
+	if (queue->stop < 0)
+		return queue->stop;
+	/* Large and zeroed: what is not used takes no memory. */
+	queue->requests = calloc(count, sizeof(*queue->requests));
+	queue->free = calloc(count, sizeof(*queue->free));
+	if (!queue->requests || !queue->free)
+		return keg_fail(ENOMEM, "no memory for the requests of a block device");
+	queue->request_count = queue->free_count = count;
+	for (uint16_t i = 0; i < count; i++)
+		queue->free[i] = (uint16_t)(count - 1 - i);
+	return 0;
+}
+
+void keg_virtio_block_queue_fini(struct keg_virtio_block_queue *queue)
+{
+	if (queue->stop >= 0)
+		close(queue->stop);
+	free(queue->requests);
+	free(queue->free);
+}
+
+/* Whether the queue may be used: not once the device is broken, nor while it stops. */
+static bool may_serve(struct keg_virtio_block_queue *queue)
+{
+	return !atomic_load(&queue->stopping) && !keg_virtio_is_broken(&queue->block->device);
+}
+
+void keg_virtio_block_give(struct keg_virtio_block_request *request, uint8_t status)
+{
+	struct keg_virtio_block_queue *queue = request->queue;
+	struct keg_virtio_queue *counts = keg_virtio_block_counts(queue);
+	/* Of data that may not be there nothing is claimed, and so not what follows it either. */
+	uint32_t written =
+		status && request->filled ? 0 : request->filled + request->status_follows;
+
+	queue->free[queue->free_count++] = (uint16_t)(request - queue->requests);
+	counts->requests++;
+	counts->errors += status != 0;
+	if (keg_virtio_is_broken(&queue->block->device))
+		return;
+	*request->status = status;
+	keg_virtqueue_put(&counts->ring, request->head, written);
+	queue->given = true;
+}
+
+/* Takes what the driver has added; false if it broke a rule. */
+static bool take_all(struct keg_virtio_block_queue *queue)
+{
+	struct keg_virtio_queue *counts = keg_virtio_block_counts(queue);
+
+	while (queue->free_count) {
+		const uint16_t slot = queue->free[queue->free_count - 1];
+		struct keg_virtio_block_request *request = &queue->requests[slot];
+		struct keg_virtio_chain chain = {.iov = request->iov, .capacity = BLOCK_BUFFERS};
+		int rc = keg_virtqueue_take(&counts->ring, &chain);
+
+		if (rc == 0)
+			return true;
+		if (rc > 0) {
+			queue->free_count--;
+			request->queue = queue;
+			rc = keg_virtio_block_begin(request, &chain);
+		}
+		if (rc < 0) {
+			keg_virtio_break(&queue->block->device, keg_error_message());
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Shows the driver what was given back, if anything was. */
+static bool tell(struct keg_virtio_block_queue *queue)
+{
+	bool given = queue->given;
+
+	queue->given = false;
+	if (!given || keg_virtio_is_broken(&queue->block->device))
+		return false;
+	keg_virtqueue_publish(&keg_virtio_block_counts(queue)->ring);
+	keg_virtio_interrupt(&queue->block->device, queue->index);
+	return true;
+}
+
+/* Whether there is nothing to take, and the driver will say when there is. */
+static bool may_sleep(struct keg_virtio_block_queue *queue)
+{
+	return !may_serve(queue) || !queue->free_count ||
+	       !keg_virtqueue_listen(&keg_virtio_block_counts(queue)->ring);
+}
+
+static int serve(struct keg_virtio_block_queue *queue)
+{
+	struct keg_virtqueue *ring = &keg_virtio_block_counts(queue)->ring;
+	const int wake[2] = {keg_virtio_block_counts(queue)->kick, queue->stop};
+
+	while (!atomic_load(&queue->stopping) || queue->free_count < queue->request_count) {
+		int rc = 0;
+
+		if (may_serve(queue))
+			take_all(queue);
+		rc = keg_disk_channel_wait(queue->channel, wake, false);
+		if (rc >= 0 && !tell(queue) && may_sleep(queue)) {
+			rc = keg_disk_channel_wait(queue->channel, wake, true);
+			tell(queue);
+			if (may_serve(queue))
+				keg_virtqueue_hush(ring);
+		}
+		if (rc < 0)
+			return keg_fail_errno(-rc, "waiting for the disk");
+	}
+	return 0;
+}
+
+static void *run(void *context)
+{
+	struct keg_virtio_block_queue *queue = context;
+	int rc;
+
+	rc = keg_disk_channel_open(queue->block->disk, queue->request_count, &queue->channel);
+	if (!rc) {
+		rc = serve(queue);
+		keg_disk_channel_close(queue->channel);
+		queue->channel = NULL;
+	}
+	if (rc)
+		keg_virtio_break(&queue->block->device, keg_error_message());
+	return NULL;
+}
+
+/* With all signals blocked: they are for the program's own threads, and SIGXFSZ for none. */
+int keg_virtio_block_queue_start(struct keg_virtio_block_queue *queue)
+{
+	sigset_t all, old;
+	int rc;
+
+	atomic_store(&queue->stopping, false);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&queue->thread, NULL, run, queue);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc)
+		return keg_fail_errno(rc, "making the thread of queue %u", queue->index);
+	queue->has_thread = true;
+	return 0;
+}
+
+void keg_virtio_block_queue_stop(struct keg_virtio_block_queue *queue)
+{
+	if (!queue->has_thread)
+		return;
+	atomic_store(&queue->stopping, true);
+	(void)keg_eventfd_signal(queue->stop);
+	pthread_join(queue->thread, NULL);
+	(void)keg_eventfd_drain(queue->stop);
+	queue->has_thread = false;
+}
