@@ -22,9 +22,12 @@ bool keg_arch_has_mode(enum keg_entry_mode mode);
 keg_gpa keg_arch_memory_start(void);
 keg_gpa keg_arch_flat_load_address(void);
 
+/* How many bytes of page tables the entry's mode needs. */
+size_t keg_arch_tables_bytes(enum keg_entry_mode mode);
+
 /*
- * Puts into memory what the entry's mode needs there (x86-64's page tables), outside
- * [entry->low, entry->high), which it widens. -EFAULT there is no room
+ * Puts into memory what the entry's mode needs there (x86-64's page tables): at entry->page_table,
+ * or, if that is 0, outside [entry->low, entry->high), which it widens. -EFAULT there is no room
  */
 int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry);
 

@@ -167,9 +167,14 @@ static int check_table(const struct keg_elf *elf)
 
 int keg_elf_open(struct keg_elf *elf, const void *image, size_t bytes)
 {
+	return keg_elf_open_head(elf, image, bytes, bytes);
+}
+
+int keg_elf_open_head(struct keg_elf *elf, const void *image, size_t bytes, uint64_t all_bytes)
+{
 	int rc;
 
-	*elf = (struct keg_elf){.image = image, .bytes = bytes};
+	*elf = (struct keg_elf){.image = image, .bytes = bytes, .all_bytes = all_bytes};
 	rc = copy_header(elf);
 	if (!rc)
 		rc = check_program(elf);
@@ -192,11 +197,12 @@ static int check_segment(const struct keg_elf *elf, unsigned int index, const El
 			"ELF: program header %u: p_filesz 0x%" PRIx64
 			" is more than p_memsz 0x%" PRIx64,
 			index, segment->p_filesz, segment->p_memsz);
-	if (segment->p_offset > elf->bytes || elf->bytes - segment->p_offset < segment->p_filesz)
+	if (segment->p_offset > elf->all_bytes ||
+		elf->all_bytes - segment->p_offset < segment->p_filesz)
 		return keg_fail(ENOEXEC,
 			"ELF: program header %u: p_offset 0x%" PRIx64 " + p_filesz 0x%" PRIx64
-			" is beyond the end of the file (%zu bytes)",
-			index, segment->p_offset, segment->p_filesz, elf->bytes);
+			" is beyond the end of the file (%" PRIu64 " bytes)",
+			index, segment->p_offset, segment->p_filesz, elf->all_bytes);
 	if (segment->p_align & (segment->p_align - 1))
 		return keg_fail(ENOEXEC,
 			"ELF: program header %u: p_align 0x%" PRIx64 " is no power of two", index,
@@ -239,10 +245,12 @@ static int plan_segment(struct keg_boot_plan *plan, const struct keg_elf *elf, u
 	struct keg_boot_part part = {
 		.gpa = segment->p_paddr,
 		.bytes = segment->p_memsz,
-		.data = elf->image + segment->p_offset,
-		.data_bytes = segment->p_filesz,
 	};
 
+	if (elf->bytes == elf->all_bytes) {
+		part.data = elf->image + segment->p_offset;
+		part.data_bytes = segment->p_filesz;
+	}
 	snprintf(part.name, sizeof(part.name), "ELF: program header %u", index);
 	return keg_boot_plan_add(plan, &part);
 }

@@ -6,7 +6,7 @@
 
 #include "arch/arch.h"
 #include "base/error.h"
-#include "boot/plan.h"
+#include "boot/packed.h"
 
 enum { STACK_BYTES = 16384 };
 
@@ -15,11 +15,15 @@ static const struct loader {
 	int (*plan)(struct keg_boot_plan *plan);
 	enum keg_entry_mode only; /* if the format knows no other mode */
 	bool modules;             /* and command line: the loader hands them over itself */
+	bool chooses;             /* the mode, where it was not asked for: it has several */
 } loaders[] = {
-	{KEG_IMAGE_ELF32, keg_boot_plan_elf, KEG_ENTRY_AUTO, false},
-	{KEG_IMAGE_ELF64, keg_boot_plan_elf, KEG_ENTRY_AUTO, false},
-	{KEG_IMAGE_MULTIBOOT, keg_boot_plan_multiboot, KEG_ENTRY_PROTECTED, true},
-	{KEG_IMAGE_FLAT, keg_boot_plan_flat, KEG_ENTRY_AUTO, false},
+	{KEG_IMAGE_ELF32, keg_boot_plan_elf, KEG_ENTRY_AUTO, false, false},
+	{KEG_IMAGE_ELF64, keg_boot_plan_elf, KEG_ENTRY_AUTO, false, false},
+	{KEG_IMAGE_MULTIBOOT, keg_boot_plan_multiboot, KEG_ENTRY_PROTECTED, true, false},
+	{KEG_IMAGE_FLAT, keg_boot_plan_flat, KEG_ENTRY_AUTO, false, false},
+	{KEG_IMAGE_BZIMAGE, keg_boot_plan_bzimage, KEG_ENTRY_AUTO, true, true},
+	{KEG_IMAGE_LINUX, keg_boot_plan_linux, KEG_ENTRY_LONG, true, false},
+	{KEG_IMAGE_PVH, keg_boot_plan_pvh, KEG_ENTRY_PROTECTED, true, false},
 };
 
 static const struct {
@@ -45,7 +49,6 @@ static const struct {
 	char magic[5];
 	const char *name;
 } foreign[] = {
-	{0x202, "HdrS", "a Linux kernel for x86 (bzImage)"},
 	{0x38, "ARM\x64", "a Linux kernel for arm64 (Image)"},
 	{0, "\x1f\x8b\x08", "compressed with gzip"},
 };
@@ -67,23 +70,62 @@ static int refuse_foreign(const struct keg_boot_config *config)
 	return 0;
 }
 
-static int check_config(const struct keg_boot_config *config, const struct loader *loader)
+/* Each flag is for one kind of image. */
+static int check_flags(const struct keg_boot_config *config)
 {
-	if (config->flags & ~(uint32_t)(KEG_BOOT_LOAD_ADDRESS | KEG_BOOT_ENTRY))
+	const uint32_t flat = KEG_BOOT_LOAD_ADDRESS | KEG_BOOT_ENTRY;
+
+	if (config->flags & ~(flat | KEG_BOOT_NO_UNPACK))
 		return keg_fail(EINVAL, "struct keg_boot_config: flags 0x%" PRIx32 " are unknown",
 			config->flags);
-	if (config->flags && config->kind != KEG_IMAGE_FLAT)
+	if (config->flags & flat && config->kind != KEG_IMAGE_FLAT)
 		return keg_fail(EINVAL,
 			"a load address or an entry is for flat images: this one is %s and has "
 			"its own",
 			keg_image_kind_name(config->kind));
+	if (config->flags & KEG_BOOT_NO_UNPACK && config->kind != KEG_IMAGE_BZIMAGE)
+		return keg_fail(EINVAL,
+			"that it unpacks itself can be asked of a bzImage: this image is %s",
+			keg_image_kind_name(config->kind));
+	return 0;
+}
+
+static int check_reserved(const struct keg_boot_config *config)
+{
+	if (config->reserved_count > KEG_BOOT_RESERVED)
+		return keg_fail(EINVAL, "struct keg_boot_config: reserved_count is %zu: at most %d",
+			config->reserved_count, KEG_BOOT_RESERVED);
+	if (config->reserved_count && !config->reserved)
+		return keg_fail(EINVAL,
+			"struct keg_boot_config: reserved is NULL, reserved_count is %zu",
+			config->reserved_count);
+	for (size_t i = 0; i < config->reserved_count; i++) {
+		const struct keg_boot_range *range = &config->reserved[i];
+
+		if (range->bytes == 0 || range->bytes > UINT64_MAX - range->start)
+			return keg_fail(EINVAL,
+				"struct keg_boot_config: reserved[%zu]: 0x%" PRIx64
+				" bytes at 0x%" PRIx64 " are no range",
+				i, range->bytes, range->start);
+	}
+	return 0;
+}
+
+static int check_config(const struct keg_boot_config *config, const struct loader *loader)
+{
+	int rc = check_flags(config);
+
+	if (!rc)
+		rc = check_reserved(config);
+	if (rc)
+		return rc;
 	if (config->initrd_bytes && !config->initrd)
 		return keg_fail(EINVAL,
 			"struct keg_boot_config: initrd is NULL, initrd_bytes is %zu",
 			config->initrd_bytes);
 	if (config->initrd_bytes && !loader->modules)
 		return keg_fail(EINVAL,
-			"an initrd is a module of a Multiboot kernel: this image is %s",
+			"an initrd is for Linux, PVH and Multiboot kernels: this image is %s",
 			keg_image_kind_name(config->kind));
 	return 0;
 }
@@ -95,10 +137,15 @@ static int resolve_mode(struct keg_boot_config *config, const struct loader *loa
 
 	if ((unsigned int)asked > KEG_ENTRY_LONG)
 		return keg_fail(EINVAL, "struct keg_boot_config: mode %d is unknown", (int)asked);
+	if (asked == KEG_ENTRY_AUTO && loader->chooses)
+		return 0;
 	if (asked == KEG_ENTRY_AUTO)
 		config->mode = loader->only ? loader->only : keg_arch_default_mode(config->kind);
 	else if (!keg_arch_has_mode(asked))
 		return keg_fail(ENOTSUP, "this machine has no %s", modes[asked].name);
+	else if (loader->chooses && asked == KEG_ENTRY_REAL)
+		return keg_fail(EINVAL, "a %s kernel is not entered in real mode",
+			keg_image_kind_name(config->kind));
 	else if (loader->only && asked != loader->only)
 		return keg_fail(EINVAL, "a %s kernel begins in %s, not in %s",
 			keg_image_kind_name(config->kind), modes[loader->only].name,
@@ -193,6 +240,7 @@ static int load(struct keg_boot_plan *plan, const struct loader *loader)
 	if (!rc)
 		rc = keg_boot_plan_carry_out(plan);
 	free(plan->scratch);
+	keg_packed_free(plan->packed);
 	return rc;
 }
 

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-
-/* The end of a PC's conventional memory. */
-#define LOW_END 0xa0000
+#include "boot/packed.h"
 
 bool keg_boot_region_writable(const struct keg_region *region)
 {
@@ -56,6 +54,18 @@ keg_gpa keg_boot_memory_end(struct keg_mem *mem, keg_gpa gpa)
 	return gpa;
 }
 
+uint64_t keg_boot_memory_bytes(struct keg_mem *mem)
+{
+	const struct keg_region *region = keg_mem_next_region(mem, 0);
+	uint64_t bytes = 0;
+
+	for (; region; region = keg_boot_region_after(mem, region)) {
+		if (keg_boot_region_writable(region))
+			bytes += keg_region_bytes(region);
+	}
+	return bytes;
+}
+
 static int check_memory(const struct keg_boot_plan *plan, const struct keg_boot_part *part)
 {
 	keg_gpa at = part->gpa;
@@ -87,18 +97,48 @@ static size_t first_after(const struct keg_boot_plan *plan, keg_gpa gpa)
 	return i;
 }
 
-/* The part in the way of [gpa, gpa + bytes), or NULL. */
-static const struct keg_boot_part *overlapped(
-	const struct keg_boot_plan *plan, keg_gpa gpa, uint64_t bytes)
+/* What is in the way of a part. */
+struct obstacle {
+	const char *name;
+	keg_gpa gpa, end;
+};
+
+static bool range_overlaps(const struct keg_boot_range *range, keg_gpa gpa, keg_gpa end)
 {
+	return range->start < end && gpa < range->start + range->bytes;
+}
+
+/* Whether anything is in the way of [gpa, gpa + bytes): a part, or what is reserved. */
+static bool obstructed(
+	const struct keg_boot_plan *plan, keg_gpa gpa, uint64_t bytes, struct obstacle *obstacle)
+{
+	static const struct keg_boot_range adapters = {
+		KEG_BOOT_LOW_END, KEG_BOOT_HIGH_START - KEG_BOOT_LOW_END, 0};
+	const struct keg_boot_range *range = plan->config->reserved, *end;
 	size_t i = first_after(plan, gpa);
 
-	return i < plan->count && plan->parts[i].gpa < gpa + bytes ? &plan->parts[i] : NULL;
+	if (i < plan->count && plan->parts[i].gpa < gpa + bytes) {
+		const struct keg_boot_part *part = &plan->parts[i];
+
+		*obstacle = (struct obstacle){part->name, part->gpa, part->gpa + part->bytes};
+		return true;
+	}
+	for (end = range + plan->config->reserved_count; range != end; range++) {
+		if (range_overlaps(range, gpa, gpa + bytes))
+			break;
+	}
+	if (range == end && plan->is_pc && range_overlaps(&adapters, gpa, gpa + bytes))
+		range = &adapters;
+	else if (range == end)
+		return false;
+	*obstacle =
+		(struct obstacle){"what is reserved", range->start, range->start + range->bytes};
+	return true;
 }
 
 int keg_boot_plan_add(struct keg_boot_plan *plan, const struct keg_boot_part *part)
 {
-	const struct keg_boot_part *other;
+	struct obstacle obstacle;
 	size_t at;
 	int rc = check_memory(plan, part);
 
@@ -107,11 +147,10 @@ int keg_boot_plan_add(struct keg_boot_plan *plan, const struct keg_boot_part *pa
 	if (plan->count == KEG_BOOT_PARTS)
 		return keg_fail(ENOEXEC, "%s: the image has more than %d parts", part->name,
 			KEG_BOOT_PARTS);
-	other = overlapped(plan, part->gpa, part->bytes);
-	if (other)
+	if (obstructed(plan, part->gpa, part->bytes, &obstacle))
 		return keg_fail(ENOEXEC,
 			"%s: 0x%" PRIx64 " bytes at 0x%" PRIx64 " overlap %s at 0x%" PRIx64,
-			part->name, part->bytes, part->gpa, other->name, other->gpa);
+			part->name, part->bytes, part->gpa, obstacle.name, obstacle.gpa);
 	at = first_after(plan, part->gpa);
 	memmove(&plan->parts[at + 1], &plan->parts[at],
 		(plan->count - at) * sizeof(plan->parts[0]));
@@ -120,24 +159,45 @@ int keg_boot_plan_add(struct keg_boot_plan *plan, const struct keg_boot_part *pa
 	return 0;
 }
 
-/* The highest free place that ends at or below `limit`, in one piece of memory. */
+/* The highest free place in [start, end), which is all memory. */
+static bool find_within(const struct keg_boot_plan *plan, uint64_t bytes, uint64_t alignment,
+	keg_gpa start, keg_gpa end, keg_gpa *found)
+{
+	struct obstacle obstacle;
+	keg_gpa gpa;
+
+	while (end > start && bytes <= end - start) {
+		gpa = (end - bytes) & ~(alignment - 1);
+		if (gpa < start)
+			return false;
+		if (!obstructed(plan, gpa, bytes, &obstacle)) {
+			*found = gpa;
+			return true;
+		}
+		end = obstacle.gpa;
+	}
+	return false;
+}
+
+/* The highest free place that ends at or below `limit`. */
 static bool find_below(const struct keg_boot_plan *plan, uint64_t bytes, uint64_t alignment,
 	keg_gpa limit, keg_gpa *found)
 {
-	const struct keg_boot_part *other;
-	keg_gpa gpa;
+	const struct keg_region *region = keg_mem_next_region(plan->mem, 0);
+	bool any = false;
+	keg_gpa end = 0;
 
-	while (bytes <= limit) {
-		gpa = (limit - bytes) & ~(alignment - 1);
-		other = overlapped(plan, gpa, bytes);
-		if (!other) {
-			*found = gpa;
-			/* Page 0 stays free: null pointers, and the real-mode interrupt table. */
-			return gpa >= 0x1000 && keg_boot_memory_end(plan->mem, gpa) >= gpa + bytes;
-		}
-		limit = other->gpa;
+	/* Page 0 stays free: null pointers, and the real-mode interrupt table. */
+	for (; region; region = keg_boot_region_after(plan->mem, region)) {
+		keg_gpa start = keg_region_gpa(region) < 0x1000 ? 0x1000 : keg_region_gpa(region);
+
+		/* What touches the memory before it was looked at with that. */
+		if (start < end || start >= limit)
+			continue;
+		end = keg_boot_memory_end(plan->mem, start);
+		any |= find_within(plan, bytes, alignment, start, end < limit ? end : limit, found);
 	}
-	return false;
+	return any;
 }
 
 /* Where to look next when there is not enough memory at `gpa`; UINT64_MAX when there is no more. */
@@ -158,15 +218,14 @@ static keg_gpa next_memory(const struct keg_boot_plan *plan, keg_gpa gpa)
 static bool find_above(const struct keg_boot_plan *plan, uint64_t bytes, uint64_t alignment,
 	keg_gpa gpa, keg_gpa limit, keg_gpa *found)
 {
-	const struct keg_boot_part *other;
+	struct obstacle obstacle;
 
 	while (gpa <= limit - alignment) {
 		gpa = (gpa + alignment - 1) & ~(alignment - 1);
 		if (limit - gpa < bytes)
 			return false;
-		other = overlapped(plan, gpa, bytes);
-		if (other) {
-			gpa = other->gpa + other->bytes;
+		if (obstructed(plan, gpa, bytes, &obstacle)) {
+			gpa = obstacle.end;
 		} else if (keg_boot_memory_end(plan->mem, gpa) - gpa >= bytes) {
 			*found = gpa;
 			return true;
@@ -177,21 +236,53 @@ static bool find_above(const struct keg_boot_plan *plan, uint64_t bytes, uint64_
 	return false;
 }
 
+/* The first address that an image which begins in this plan's mode cannot reach. */
+static keg_gpa reach_end(const struct keg_boot_plan *plan)
+{
+	uint64_t last = keg_boot_reach(plan->entry.mode);
+
+	return last == UINT64_MAX ? last : last + 1;
+}
+
+static int no_room(const struct keg_boot_part *part, keg_gpa limit)
+{
+	return keg_fail(EFAULT, "%s: no free memory for its 0x%" PRIx64 " bytes below 0x%" PRIx64,
+		part->name, part->bytes, limit);
+}
+
 int keg_boot_plan_place(
 	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, bool low)
 {
-	uint64_t last_address = keg_boot_reach(plan->entry.mode);
-	keg_gpa limit = last_address == UINT64_MAX ? last_address : last_address + 1;
+	keg_gpa limit = reach_end(plan);
 	const struct keg_boot_part *last = plan->count ? &plan->parts[plan->count - 1] : NULL;
 	keg_gpa after = last ? last->gpa + last->bytes : 0;
 
-	if (low && find_below(plan, part->bytes, alignment, LOW_END, &part->gpa))
+	if (low && find_below(plan, part->bytes, alignment, KEG_BOOT_LOW_END, &part->gpa))
 		return keg_boot_plan_add(plan, part);
 	if (find_above(plan, part->bytes, alignment, after, limit, &part->gpa) ||
 		find_above(plan, part->bytes, alignment, 0x1000, limit, &part->gpa))
 		return keg_boot_plan_add(plan, part);
-	return keg_fail(EFAULT, "%s: no free memory for its 0x%" PRIx64 " bytes below 0x%" PRIx64,
-		part->name, part->bytes, limit);
+	return no_room(part, limit);
+}
+
+int keg_boot_plan_place_high(
+	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, keg_gpa limit)
+{
+	if (limit > reach_end(plan))
+		limit = reach_end(plan);
+	if (find_below(plan, part->bytes, alignment, limit, &part->gpa))
+		return keg_boot_plan_add(plan, part);
+	return no_room(part, limit);
+}
+
+int keg_boot_plan_place_from(
+	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, keg_gpa gpa)
+{
+	keg_gpa limit = reach_end(plan);
+
+	if (find_above(plan, part->bytes, alignment, gpa, limit, &part->gpa))
+		return keg_boot_plan_add(plan, part);
+	return no_room(part, limit);
 }
 
 void keg_boot_plan_measure(struct keg_boot_plan *plan)
@@ -207,13 +298,14 @@ void keg_boot_plan_measure(struct keg_boot_plan *plan)
 int keg_boot_plan_carry_out(struct keg_boot_plan *plan)
 {
 	const struct keg_boot_part *part = plan->parts;
-	int rc = 0;
+	/* First: it is the only one that can fail. */
+	int rc = plan->packed ? keg_packed_unpack(plan->packed, plan->mem) : 0;
 
 	for (; part < plan->parts + plan->count && !rc; part++) {
 		if (!part->data)
 			continue;
 		rc = keg_mem_write(plan->mem, part->gpa, part->data, part->data_bytes);
-		if (!rc)
+		if (!rc && !part->as_it_was)
 			rc = keg_mem_fill(plan->mem, part->gpa + part->data_bytes, 0,
 				part->bytes - part->data_bytes);
 		if (rc)

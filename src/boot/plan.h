@@ -16,16 +16,29 @@ struct keg_boot_part {
 	uint64_t bytes;
 	const void *data; /* NULL: nothing is written, the range is only taken */
 	uint64_t data_bytes;
+	bool as_it_was; /* not zeroes: what follows the data is only taken, too */
 };
 
 /* Segments that an ELF file may have, and the parts that keg adds to any image. */
 enum { KEG_BOOT_SEGMENTS = 256, KEG_BOOT_PARTS = KEG_BOOT_SEGMENTS + 8 };
+
+/* Ranges that a configuration may reserve. */
+enum { KEG_BOOT_RESERVED = 64 };
+
+/* The end of a PC's conventional memory, and the beginning of what follows the adapters and ROMs
+ * that come then. */
+#define KEG_BOOT_LOW_END    0xa0000
+#define KEG_BOOT_HIGH_START 0x100000
+
+struct keg_packed;
 
 struct keg_boot_plan {
 	struct keg_mem *mem;
 	const struct keg_boot_config *config; /* borrowed: kind and mode are resolved */
 	struct keg_boot_entry entry;          /* what the loader finds out */
 	void *scratch;                        /* released with the plan: data that a loader made */
+	struct keg_packed *packed;            /* the same; NULL: no part's data is packed */
+	bool is_pc;                           /* nothing is put between the two ends above */
 	size_t count;
 	struct keg_boot_part parts[KEG_BOOT_PARTS]; /* sorted by address */
 };
@@ -40,6 +53,14 @@ int keg_boot_plan_add(struct keg_boot_plan *plan, const struct keg_boot_part *pa
 int keg_boot_plan_place(
 	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, bool low);
 
+/* The same, as high as there is room, ending at or below `limit`. */
+int keg_boot_plan_place_high(
+	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, keg_gpa limit);
+
+/* The same, at `gpa` or as little above it as there is room. */
+int keg_boot_plan_place_from(
+	struct keg_boot_plan *plan, struct keg_boot_part *part, uint64_t alignment, keg_gpa gpa);
+
 /* Notes in the entry which part of memory the plan uses: its parts are in order. */
 void keg_boot_plan_measure(struct keg_boot_plan *plan);
 
@@ -52,6 +73,9 @@ uint64_t keg_boot_reach(enum keg_entry_mode mode);
 /* Where the writable memory ends that holds `gpa`: at `gpa` itself if there is none. */
 keg_gpa keg_boot_memory_end(struct keg_mem *mem, keg_gpa gpa);
 
+/* How much writable memory there is. */
+uint64_t keg_boot_memory_bytes(struct keg_mem *mem);
+
 /* Whether a region is memory that an image can be put into. */
 bool keg_boot_region_writable(const struct keg_region *region);
 
@@ -62,5 +86,8 @@ struct keg_region *keg_boot_region_after(struct keg_mem *mem, const struct keg_r
 int keg_boot_plan_elf(struct keg_boot_plan *plan);
 int keg_boot_plan_multiboot(struct keg_boot_plan *plan);
 int keg_boot_plan_flat(struct keg_boot_plan *plan);
+int keg_boot_plan_bzimage(struct keg_boot_plan *plan);
+int keg_boot_plan_linux(struct keg_boot_plan *plan);
+int keg_boot_plan_pvh(struct keg_boot_plan *plan);
 
 #endif

@@ -101,10 +101,22 @@ int keg_mem_fill(struct keg_mem *mem, keg_gpa gpa, uint8_t value, size_t bytes)
 	return put(mem, gpa, NULL, value, bytes);
 }
 
+int keg_mem_slice(
+	struct keg_mem *mem, keg_gpa gpa, size_t bytes, enum keg_access access, void **pointer)
+{
+	*pointer = fake_at(mem, gpa, bytes);
+	if (!*pointer)
+		return keg_fail(EFAULT, "no memory at 0x%llx", (unsigned long long)gpa);
+	/* As if all of it were written at once. */
+	if (access == KEG_ACCESS_WRITE)
+		mem->written += bytes;
+	return 0;
+}
+
 struct keg_region *keg_mem_next_region(struct keg_mem *mem, keg_gpa gpa)
 {
 	for (size_t i = 0; i < mem->count; i++) {
-		if (mem->regions[i].gpa >= gpa)
+		if (gpa <= mem->regions[i].gpa + (mem->regions[i].bytes - 1))
 			return &mem->regions[i];
 	}
 	return NULL;
@@ -153,9 +165,15 @@ keg_gpa keg_arch_flat_load_address(void)
 	return fake_machine == EM_X86_64 ? 0x100000 : 0x40100000;
 }
 
+size_t keg_arch_tables_bytes(enum keg_entry_mode mode)
+{
+	return mode == KEG_ENTRY_LONG && fake_machine == EM_X86_64 ? FAKE_TABLES : 0;
+}
+
 int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry)
 {
-	(void)mem;
+	if (entry->page_table)
+		return keg_mem_fill(mem, entry->page_table, 0x77, FAKE_TABLES);
 	if (entry->mode == KEG_ENTRY_LONG)
 		entry->page_table = (entry->high + 4095) & ~UINT64_C(4095);
 	return 0;

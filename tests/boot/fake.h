@@ -9,7 +9,7 @@
 
 #include <keg/boot.h>
 
-enum { FAKE_REGIONS = 8 };
+enum { FAKE_REGIONS = 8, FAKE_TABLES = 6 * 4096 };
 
 struct keg_region {
 	keg_gpa gpa;

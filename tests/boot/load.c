@@ -61,6 +61,9 @@ static void kinds_have_names(void **state)
 	assert_string_equal(keg_image_kind_name(KEG_IMAGE_ELF64), "ELF64");
 	assert_string_equal(keg_image_kind_name(KEG_IMAGE_MULTIBOOT), "Multiboot");
 	assert_string_equal(keg_image_kind_name(KEG_IMAGE_FLAT), "flat");
+	assert_string_equal(keg_image_kind_name(KEG_IMAGE_BZIMAGE), "bzImage");
+	assert_string_equal(keg_image_kind_name(KEG_IMAGE_LINUX), "Linux");
+	assert_string_equal(keg_image_kind_name(KEG_IMAGE_PVH), "PVH");
 	assert_string_equal(keg_image_kind_name((enum keg_image_kind)77), "unknown");
 }
 
@@ -192,13 +195,13 @@ static void a_machine_without_room_is_refused(void **state)
 static void what_is_known_but_not_bootable_is_not_run_as_code(void **state)
 {
 	(void)state;
-	memcpy(image + 0x202, "HdrS", 4);
-	assert_fails(load(), ENOTSUP, "a Linux kernel for x86 (bzImage)");
+	memcpy(image + 0x38, "ARM\x64", 4);
+	assert_fails(load(), ENOTSUP, "a Linux kernel for arm64 (Image)");
 	config.kind = KEG_IMAGE_FLAT;
 	assert_ok(load());
 	config.kind = KEG_IMAGE_AUTO;
 	memcpy(image, "\x1f\x8b\x08", 3);
-	image[0x202] = 0;
+	image[0x38] = 0;
 	assert_fails(load(), ENOTSUP, "compressed with gzip");
 }
 
@@ -220,13 +223,15 @@ static void mistakes_in_the_configuration_are_named(void **state)
 	config.mode = (enum keg_entry_mode)9;
 	assert_fails(load(), EINVAL, "mode 9 is unknown");
 	config.mode = KEG_ENTRY_AUTO;
-	config.flags = 4;
-	assert_fails(load(), EINVAL, "flags 0x4 are unknown");
+	config.flags = 8;
+	assert_fails(load(), EINVAL, "flags 0x8 are unknown");
+	config.flags = KEG_BOOT_NO_UNPACK;
+	assert_fails(load(), EINVAL, "can be asked of a bzImage: this image is flat");
 	config.flags = 0;
 	config.initrd_bytes = 1;
 	assert_fails(load(), EINVAL, "initrd is NULL");
 	config.initrd = image;
-	assert_fails(load(), EINVAL, "an initrd is a module of a Multiboot kernel");
+	assert_fails(load(), EINVAL, "an initrd is for Linux, PVH and Multiboot kernels");
 	config.initrd_bytes = 0;
 	config.kind = KEG_IMAGE_ELF64;
 	config.flags = KEG_BOOT_ENTRY;

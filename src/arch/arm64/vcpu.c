@@ -101,6 +101,12 @@ keg_gpa keg_arch_flat_load_address(void)
 	return memory_start + flat_offset;
 }
 
+size_t keg_arch_tables_bytes(enum keg_entry_mode mode)
+{
+	(void)mode;
+	return 0;
+}
+
 int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry)
 {
 	/* The MMU is off: nothing has to be in memory. */

@@ -10,6 +10,13 @@
 
 enum { PAGE = 4096, RFLAGS_RESERVED = 1 << 1 };
 
+/* Linux, Documentation/arch/x86/boot.rst: __BOOT_CS and __BOOT_DS, in a GDT of four descriptors. */
+enum { BOOT_CS = 0x10, BOOT_DS = 0x18, GDT_LIMIT = 4 * 8 - 1 };
+
+/* Xen, "x86/HVM direct boot ABI": TR is a 32-bit TSS, active, at 0 (Intel 64 and IA-32
+ * Architectures Software Developer's Manual, volume 3, section 3.5: the type is 11). */
+enum { TSS_ACTIVE = 11, TSS_LIMIT = 0x67 };
+
 /* What the page tables of KEG_ENTRY_LONG map to itself. */
 static const uint64_t identity_mapped = 4ULL << 30;
 
@@ -20,8 +27,14 @@ uint16_t keg_arch_elf_machine(bool is64)
 
 enum keg_entry_mode keg_arch_default_mode(enum keg_image_kind kind)
 {
-	return kind == KEG_IMAGE_ELF64 || kind == KEG_IMAGE_FLAT ? KEG_ENTRY_LONG
-								 : KEG_ENTRY_PROTECTED;
+	static const bool is_long[] = {
+		[KEG_IMAGE_ELF64] = true,
+		[KEG_IMAGE_FLAT] = true,
+		[KEG_IMAGE_LINUX] = true,
+	};
+
+	return (size_t)kind < sizeof(is_long) && is_long[kind] ? KEG_ENTRY_LONG
+							       : KEG_ENTRY_PROTECTED;
 }
 
 bool keg_arch_has_mode(enum keg_entry_mode mode)
@@ -58,15 +71,18 @@ static int find_room(
 		EFAULT, "there is no room for %zu bytes of page tables beside the image", bytes);
 }
 
-int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry)
+size_t keg_arch_tables_bytes(enum keg_entry_mode mode)
 {
-	size_t bytes = keg_x86_identity_map_size(identity_mapped);
-	keg_gpa table;
-	int rc;
+	return mode == KEG_ENTRY_LONG ? keg_x86_identity_map_size(identity_mapped) : 0;
+}
 
-	if (entry->mode != KEG_ENTRY_LONG)
-		return 0;
-	rc = find_room(mem, entry, bytes, &table);
+/* Finds a place for the page tables, and notes it. */
+static int place_tables(struct keg_mem *mem, struct keg_boot_entry *entry)
+{
+	size_t bytes = keg_arch_tables_bytes(entry->mode);
+	keg_gpa table;
+	int rc = find_room(mem, entry, bytes, &table);
+
 	if (rc)
 		return rc;
 	entry->page_table = table;
@@ -74,7 +90,19 @@ int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry)
 		entry->low = table;
 	if (table + bytes > entry->high)
 		entry->high = table + bytes;
-	rc = keg_x86_identity_map(mem, table, identity_mapped);
+	return 0;
+}
+
+int keg_arch_prepare_entry(struct keg_mem *mem, struct keg_boot_entry *entry)
+{
+	int rc = 0;
+
+	if (entry->mode != KEG_ENTRY_LONG)
+		return 0;
+	if (!entry->page_table)
+		rc = place_tables(mem, entry);
+	if (!rc)
+		rc = keg_x86_identity_map(mem, entry->page_table, identity_mapped);
 	return rc < 0 ? rc : 0;
 }
 
@@ -95,9 +123,34 @@ static int enter_mode(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry)
 	}
 }
 
+/* Linux's selectors are of its own GDT; PVH wants a task, of which nothing is read. */
+static int adapt_segments(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry)
+{
+	struct kvm_sregs sregs;
+	int rc;
+
+	if (!entry->gdt && entry->kind != KEG_IMAGE_PVH)
+		return 0;
+	rc = keg_vcpu_get_sregs(vcpu, &sregs);
+	if (rc)
+		return rc;
+	if (entry->gdt) {
+		sregs.gdt.base = entry->gdt;
+		sregs.gdt.limit = GDT_LIMIT;
+		sregs.cs.selector = BOOT_CS;
+		sregs.ds.selector = sregs.es.selector = sregs.fs.selector = sregs.gs.selector =
+			sregs.ss.selector = BOOT_DS;
+	} else {
+		sregs.tr.base = 0;
+		sregs.tr.limit = TSS_LIMIT;
+		sregs.tr.type = TSS_ACTIVE;
+	}
+	return keg_vcpu_set_sregs(vcpu, &sregs);
+}
+
 int keg_arch_enter(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry)
 {
-	bool multiboot = entry->kind == KEG_IMAGE_MULTIBOOT;
+	bool multiboot = entry->kind == KEG_IMAGE_MULTIBOOT, pvh = entry->kind == KEG_IMAGE_PVH;
 	struct kvm_regs regs = {
 		.rip = entry->mode == KEG_ENTRY_REAL ? entry->pc & 0xffff : entry->pc,
 		.rflags = RFLAGS_RESERVED,
@@ -105,10 +158,12 @@ int keg_arch_enter(struct keg_vcpu *vcpu, const struct keg_boot_entry *entry)
 	};
 	int rc = enter_mode(vcpu, entry);
 
+	if (!rc)
+		rc = adapt_segments(vcpu, entry);
 	if (rc)
 		return rc;
 	*(multiboot ? &regs.rax : &regs.rdi) = entry->args[0];
-	*(multiboot ? &regs.rbx : &regs.rsi) = entry->args[1];
+	*(multiboot || pvh ? &regs.rbx : &regs.rsi) = entry->args[1];
 	return keg_vcpu_set_regs(vcpu, &regs);
 }
 
