@@ -8,6 +8,8 @@
 #include "arch/arch.h"
 #include "base/error.h"
 #include "board/platform.h"
+#include "board/unclaimed.h"
+#include "board/virtio.h"
 #include "kvm/host.h"
 
 enum { DEFAULT_MEMORY = 256 << 20 };
@@ -45,6 +47,22 @@ static int check_config(struct keg_board *board, const struct keg_board_config *
 	return 0;
 }
 
+/* The image hears of the machine from tables that the platform writes beforehand. */
+static int load_image(struct keg_board *board)
+{
+	uint64_t began = board_now();
+	struct keg_boot_config boot;
+	int rc = keg_config_copy(&boot, sizeof(boot), board->config.boot, board->config.boot->size,
+		"struct keg_boot_config");
+
+	if (!rc)
+		rc = platform_describe(board, &boot);
+	if (!rc)
+		rc = keg_boot_load(board->mem, &boot, &board->entry);
+	board->load_ns = board_now() - began;
+	return rc;
+}
+
 static int create_machine(struct keg_board *board)
 {
 	const struct keg_vm_config config = {
@@ -58,10 +76,12 @@ static int create_machine(struct keg_board *board)
 	if (!rc)
 		rc = keg_bus_create("memory", &board->memory);
 	if (!rc)
+		rc = board_unclaimed_begin(board);
+	if (!rc)
 		rc = platform_create(board);
 	if (!rc)
-		rc = keg_boot_load(board->mem, board->config.boot, &board->entry);
-	return rc;
+		rc = board_virtios_create(board);
+	return rc ? rc : load_image(board);
 }
 
 static int create_cpu(struct keg_board *board, uint32_t index, struct keg_cpu_model *model)
@@ -168,6 +188,9 @@ int keg_board_create(
 	}
 	/* What was borrowed for the call is forgotten. */
 	board->config.boot = NULL;
+	board->config.disks = NULL;
+	board->config.nets = NULL;
+	board->config.ports = NULL;
 	board->config.cpu_model = NULL;
 	board->create_ns = board_now() - began;
 	*result = board;
@@ -181,7 +204,10 @@ void keg_board_destroy(struct keg_board *board)
 	for (uint32_t i = 0; i < board->cpu_count; i++)
 		keg_vcpu_destroy(board->cpus[i].vcpu);
 	free(board->cpus);
+	/* Before the platform, which they are attached to, and memory, which they use. */
+	board_virtios_destroy(board);
 	platform_destroy(board);
+	board_unclaimed_end(board);
 	keg_bus_destroy(board->memory);
 	keg_bus_destroy(board->ports);
 	keg_mem_destroy(board->mem);

@@ -52,7 +52,10 @@ struct keg_board {
 	struct keg_board_result result;
 	pthread_t ended_by;
 	atomic_uint probe; /* how many times the watch has asked */
-	uint64_t create_ns, run_ns;
+	uint64_t create_ns, load_ns, run_ns;
+	_Atomic uint64_t first_entry_ns; /* CLOCK_MONOTONIC; 0 before */
+	struct board_unclaimed *unclaimed;
+	struct board_virtios *virtios;
 };
 
 /* Now, in nanoseconds (CLOCK_MONOTONIC). */

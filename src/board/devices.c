@@ -26,10 +26,15 @@ static int create_one(struct keg_board *board, const struct board_device *entry)
 	return rc;
 }
 
+static bool wanted(const struct keg_board *board, const struct board_device *entry)
+{
+	return !entry->wanted || entry->wanted(board);
+}
+
 int board_devices_create(struct keg_board *board, const struct board_device *devices, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		int rc = create_one(board, &devices[i]);
+		int rc = wanted(board, &devices[i]) ? create_one(board, &devices[i]) : 0;
 
 		if (rc) {
 			board_devices_destroy(board, devices, i);
@@ -45,6 +50,8 @@ void board_devices_destroy(
 	while (count--) {
 		const struct board_device *entry = &devices[count];
 
+		if (!wanted(board, entry))
+			continue;
 		keg_bus_remove(entry->ports ? board->ports : board->memory, entry->start);
 		if (entry->fini)
 			entry->fini(device_of(board, entry));

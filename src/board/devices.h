@@ -14,6 +14,8 @@ struct board_device {
 	/* NULL: nothing to make, or to release (also of a device with several regions). */
 	int (*init)(struct keg_board *board, void *device);
 	void (*fini)(void *device);
+	/* Whether this board has it; NULL: every board does. */
+	bool (*wanted)(const struct keg_board *board);
 };
 
 /* Makes all, or none. */

@@ -7,6 +7,7 @@
 #include "arch/arch.h"
 #include "base/error.h"
 #include "board/board.h"
+#include "board/platform.h"
 
 /* ---- The end ---- */
 
@@ -45,6 +46,11 @@ void board_fail(struct keg_board *board, int rc)
 void keg_board_stop(struct keg_board *board)
 {
 	board_end(board, KEG_END_STOPPED, 0, "the machine was stopped");
+}
+
+int keg_board_press_power(struct keg_board *board)
+{
+	return platform_press_power(board);
 }
 
 /* ---- Exits ---- */
@@ -93,6 +99,8 @@ static void handle_other(struct board_cpu *cpu, const struct keg_exit *exit)
 		handle_system_event(cpu, exit);
 		break;
 	default:
+		if (platform_handle(cpu, exit))
+			break;
 		keg_exit_describe(exit, what, sizeof(what));
 		end_at(cpu, KEG_END_FAULT, what);
 		break;
@@ -144,6 +152,8 @@ void *board_cpu_main(void *argument)
 {
 	struct board_cpu *cpu = argument;
 
+	if (cpu == cpu->board->cpus)
+		atomic_store(&cpu->board->first_entry_ns, board_now());
 	if (cpu->board->config.statistics)
 		run_measured(cpu);
 	else

@@ -70,4 +70,6 @@ void keg_board_get_stats(struct keg_board *board, struct keg_board_stats *stats)
 	stats->unclaimed_memory = keg_bus_unclaimed(board->memory);
 	stats->create_ns = board->create_ns;
 	stats->run_ns = board->run_ns;
+	stats->load_ns = board->load_ns;
+	stats->first_entry_ns = atomic_load(&board->first_entry_ns);
 }

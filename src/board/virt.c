@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "board/devices.h"
 #include "board/platform.h"
+#include "board/virtio.h"
 #include "dev/pl011.h"
 
 struct virt {
@@ -85,6 +86,46 @@ int platform_create(struct keg_board *board)
 		board->platform = NULL;
 	}
 	return rc;
+}
+
+/* Linux on this board comes with device trees: until then it has the serial port only. */
+int platform_attach(struct keg_board *board, struct board_virtio *virtio, size_t index)
+{
+	(void)board;
+	(void)index;
+	return keg_fail(ENOTSUP, "this board has no place for %s yet", virtio->name);
+}
+
+void platform_detach(struct keg_board *board, struct board_virtio *virtio)
+{
+	(void)board;
+	(void)virtio;
+}
+
+bool platform_wants_entropy(const struct keg_board *board)
+{
+	(void)board;
+	return false;
+}
+
+int platform_describe(struct keg_board *board, struct keg_boot_config *boot)
+{
+	(void)board;
+	(void)boot;
+	return 0;
+}
+
+bool platform_handle(struct board_cpu *cpu, const struct keg_exit *exit)
+{
+	(void)cpu;
+	(void)exit;
+	return false;
+}
+
+int platform_press_power(struct keg_board *board)
+{
+	(void)board;
+	return keg_fail(ENOTSUP, "this board has no power button");
 }
 
 /* A GICv3 wants to know all vCPUs before it is initialised. */

@@ -56,19 +56,22 @@ print_initrd() {
 
 # The kernel unpacks archives that follow each other: the job's comes after the drivers'.
 make_job_initrd() {
-	local base=$1 job=$2 image=$3 tree=$3.tree
+	local image=${!#} base=$1 job=$2 tree=${!#}.tree
 
 	mkdir -p "$tree" && cp "$job" "$tree/job" && chmod 0755 "$tree/job" || return
+	[ $# -eq 3 ] || cp "${@:3:$#-3}" "$tree/" || return
 	{ cat "$base" && archive "$tree"; } >"$image"
 }
 
 print_job_initrd() {
-	local base key image
+	local base file key image
 
-	[ -f "$1" ] || fail "there is no script $1"
+	for file; do
+		[ -f "$file" ] || fail "there is no file $file"
+	done
 	base=$(print_initrd) || exit
-	key=$({ echo "$base"; cat "$1"; } | sha256sum | cut -c 1-16)
+	key=$({ echo "$base" "$@"; cat "$@"; } | sha256sum | cut -c 1-16)
 	image=$CACHE/guest/job-$key.img
-	once "$image" make_job_initrd "$base" "$1"
+	once "$image" make_job_initrd "$base" "$@"
 	printf '%s\n' "$image"
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A device's message-signalled interrupts: each vector that the guest has set up is an eventfd that
+ * KVM turns into the message (an irqfd), with nothing of this process in between.
+ */
+#ifndef KEG_BOARD_MSI_H
+#define KEG_BOARD_MSI_H
+
+#include "board/routes.h"
+#include "dev/msi.h"
+
+struct board_msi_vector {
+	int fd; /* -1 until it was first armed */
+	uint32_t gsi;
+};
+
+struct board_msi {
+	struct board_routes *routes;
+	uint32_t count;
+	struct board_msi_vector *vectors;
+};
+
+int board_msi_init(struct board_msi *msi, struct board_routes *routes, uint32_t count);
+void board_msi_fini(struct board_msi *msi);
+
+/* What the device is given. */
+struct keg_msi board_msi_lines(struct board_msi *msi);
+
+#endif
