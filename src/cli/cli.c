@@ -4,8 +4,29 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "access.h"
+
+static uint64_t began_ns;
+
+uint64_t cli_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void cli_begin(void)
+{
+	began_ns = cli_clock();
+}
+
+uint64_t cli_began(void)
+{
+	return began_ns;
+}
 
 /* How many letters must be added, removed or changed to make one word of the other. */
 static size_t distance(const char *a, const char *b)

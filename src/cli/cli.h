@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <keg/host.h>
@@ -33,6 +34,7 @@ struct cli_command {
 	const struct cli_option *options;
 	const char *operand; /* what its one operand is called, or NULL if it has none */
 	size_t operand_at;   /* where the settings have a const char * for it */
+	const char *config;  /* the option that names a configuration file, or NULL */
 	const struct cli_section *sections; /* ends with one without a title; may be NULL */
 	size_t settings_size;             /* of the structure that `options` fill, zero at first */
 	int (*run)(const void *settings); /* returns the exit status */
@@ -46,6 +48,11 @@ extern const struct cli_command *const cli_commands[];
 
 /* The command of that name, or NULL. */
 const struct cli_command *cli_find_command(const char *name);
+
+/* CLOCK_MONOTONIC, in nanoseconds; and when the program began, by that clock. */
+uint64_t cli_clock(void);
+uint64_t cli_began(void);
+void cli_begin(void);
 
 /* Writes "keg: " and the sentence to standard error. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -26,7 +26,7 @@ static void complete_name(const struct cli_command *command, const char *typed)
 	if (strncmp(typed, "--", 2) != 0 && strcmp(typed, "-") != 0)
 		return;
 	typed += strspn(typed, "-");
-	for (const struct cli_option *row = command->options; row->name || row->help; row++) {
+	for (const struct cli_option *row = command->options; !cli_is_last(row); row++) {
 		if (row->name)
 			offer("--", row->name, typed);
 	}
@@ -47,9 +47,9 @@ static const struct cli_option *takes_value(const struct cli_command *command, c
 	const struct cli_option *option = NULL;
 
 	if (strncmp(word, "--", 2) == 0)
-		option = cli_find_option(command, word + 2, strlen(word + 2));
+		option = cli_find_option(command->options, word + 2, strlen(word + 2));
 	else if (word[0] == '-' && word[1] && !word[2])
-		option = cli_find_letter(command, word[1]);
+		option = cli_find_letter(command->options, word[1]);
 	return option && option->argument ? option : NULL;
 }
 
@@ -63,7 +63,7 @@ static bool complete_joined(const struct cli_command *command, const char *word)
 	if (strncmp(word, "--", 2) != 0 || !equals)
 		return false;
 	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) + 1, word);
-	option = cli_find_option(command, word + 2, (size_t)(equals - word) - 2);
+	option = cli_find_option(command->options, word + 2, (size_t)(equals - word) - 2);
 	if (option)
 		complete_value(option, name, equals + 1);
 	return true;

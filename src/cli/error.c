@@ -6,14 +6,17 @@
 
 void cli_error(const char *format, ...)
 {
+	char text[2048];
 	va_list args;
 
-	/* In one piece, whatever other threads write. */
-	flockfile(stderr);
-	fputs("keg: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	/* Names come from files and from other people: they are not to steer a terminal. */
+	for (char *at = text; *at; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	}
+	/* In one piece, whatever other threads write. */
+	fprintf(stderr, "keg: %s\n", text);
 }

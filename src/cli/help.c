@@ -47,7 +47,7 @@ static void print_options(const struct cli_command *command)
 		printf("\n");
 		style_title(stdout, "Options");
 	}
-	for (; row->name || row->help; row++)
+	for (; !cli_is_last(row); row++)
 		print_option(row);
 	print_option(&help_row);
 }

@@ -12,11 +12,10 @@
 
 #include "cli.h"
 
-static int too_large(const char *path, uint64_t limit)
+static int too_large(const char *path, const struct image_limit *limit)
 {
-	cli_error("%s does not fit into the machine's memory of %" PRIu64
-		  " MiB: give it more with --memory",
-		path, limit >> 20);
+	cli_error(
+		"%s has more than %" PRIu64 " MiB, %s", path, limit->bytes >> 20, limit->otherwise);
 	return -1;
 }
 
@@ -34,7 +33,8 @@ static int grow(struct image *image, size_t *capacity, size_t wanted)
 	return 0;
 }
 
-static int read_all(int fd, const char *path, uint64_t limit, size_t guess, struct image *image)
+static int read_all(int fd, const char *path, const struct image_limit *limit, size_t guess,
+	struct image *image)
 {
 	size_t capacity = 0;
 	ssize_t count = 1;
@@ -51,7 +51,7 @@ static int read_all(int fd, const char *path, uint64_t limit, size_t guess, stru
 		}
 		if (count > 0)
 			image->count += (size_t)count;
-		if (image->count > limit)
+		if (image->count > limit->bytes)
 			return too_large(path, limit);
 	}
 	if (!image->count) {
@@ -61,7 +61,7 @@ static int read_all(int fd, const char *path, uint64_t limit, size_t guess, stru
 	return 0;
 }
 
-static int read_open(int fd, const char *path, uint64_t limit, struct image *image)
+static int read_open(int fd, const char *path, const struct image_limit *limit, struct image *image)
 {
 	enum { GUESS = 65536 };
 	struct stat st;
@@ -71,17 +71,17 @@ static int read_open(int fd, const char *path, uint64_t limit, struct image *ima
 		return -1;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		cli_error("%s is a directory, not an image", path);
+		cli_error("%s is a directory", path);
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode))
 		return read_all(fd, path, limit, GUESS, image);
-	if ((uint64_t)st.st_size > limit)
+	if ((uint64_t)st.st_size > limit->bytes)
 		return too_large(path, limit);
 	return read_all(fd, path, limit, (size_t)st.st_size, image);
 }
 
-int image_read(const char *path, uint64_t limit, struct image *image)
+int image_read(const char *path, const struct image_limit *limit, struct image *image)
 {
 	bool input = strcmp(path, "-") == 0;
 	int fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

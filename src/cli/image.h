@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that a guest is loaded from. */
+/* Files that are read as a whole: what a guest is loaded from, configurations. */
 #ifndef KEG_CLI_IMAGE_H
 #define KEG_CLI_IMAGE_H
 
@@ -11,11 +11,17 @@ struct image {
 	size_t count;
 };
 
+/* How large a file may be, and how the complaint about a larger one ends. */
+struct image_limit {
+	uint64_t bytes;
+	const char *otherwise;
+};
+
 /*
- * Reads a whole file, or what comes through a pipe; "-" is standard input. More than `limit` bytes
- * are refused. 0, or -1 after a complaint. image_release() in either case.
+ * Reads a whole file, or what comes through a pipe; "-" is standard input. 0, or -1 after a
+ * complaint. image_release() in either case.
  */
-int image_read(const char *path, uint64_t limit, struct image *image);
+int image_read(const char *path, const struct image_limit *limit, struct image *image);
 void image_release(struct image *image);
 
 #endif

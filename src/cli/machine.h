@@ -17,6 +17,9 @@
 void machine_explain_no_kvm(
 	const char *path, const char *root, const char *otherwise, char *text, size_t size);
 
+/* The word that makes Linux use the machine's serial port as its console. */
+extern const char machine_serial_console[];
+
 /* Prints what the architecture has of its own: in short, or with every detail. */
 void machine_print(struct keg_host *host, bool all);
 

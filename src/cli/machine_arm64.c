@@ -10,6 +10,8 @@
 
 #include "style.h"
 
+const char machine_serial_console[] = "console=ttyAMA0";
+
 void machine_explain_no_kvm(
 	const char *path, const char *root, const char *otherwise, char *text, size_t size)
 {

@@ -12,6 +12,8 @@
 
 enum { NAME_SIZE = 64 };
 
+const char machine_serial_console[] = "console=ttyS0";
+
 /* ---- What /proc/cpuinfo says, where there is no KVM to ask ---- */
 
 struct host_cpu {

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "config.h"
 #include "options.h"
 
 const struct cli_command *const cli_commands[] = {
@@ -85,10 +86,29 @@ const struct cli_command command_help = {
 
 /* ---- Every command ---- */
 
+static int run_parsed(const struct cli_command *command, char **words, void *settings)
+{
+	json_t *root = NULL;
+	enum cli_parsed parsed = cli_parse(command, words, settings);
+	int status = CLI_USAGE;
+
+	if (parsed == CLI_PARSED && command->config)
+		parsed = config_apply(command, words, settings, &root);
+	if (parsed == CLI_PARSED) {
+		status = command->run(settings);
+	} else if (parsed == CLI_PARSED_HELP) {
+		cli_help(command);
+		status = CLI_OK;
+	}
+	cli_release(command->options, settings);
+	json_decref(root);
+	return status;
+}
+
 static int run_command(const struct cli_command *command, char **words)
 {
-	int status = CLI_USAGE;
 	void *settings;
+	int status;
 
 	if (command->run_words)
 		return cli_finish_output(command->run_words(words), CLI_FAILED);
@@ -97,17 +117,7 @@ static int run_command(const struct cli_command *command, char **words)
 		cli_error("out of memory");
 		return command->failed;
 	}
-	switch (cli_parse(command, words, settings)) {
-	case CLI_PARSED:
-		status = command->run(settings);
-		break;
-	case CLI_PARSED_HELP:
-		cli_help(command);
-		status = CLI_OK;
-		break;
-	case CLI_PARSED_WRONG:
-		break;
-	}
+	status = run_parsed(command, words, settings);
 	free(settings);
 	return cli_finish_output(status, command->failed);
 }
@@ -143,6 +153,7 @@ int main(int argc, char **argv)
 {
 	const struct cli_command *command;
 
+	cli_begin();
 	keep_standard_streams();
 	if (argc < 2) {
 		cli_error("say what to do: 'keg run' runs a guest, 'keg help' lists all commands");

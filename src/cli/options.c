@@ -4,15 +4,10 @@
 
 #include <string.h>
 
-static bool is_option(const struct cli_option *row)
-{
-	return row->name || row->help;
-}
-
 const struct cli_option *cli_find_option(
-	const struct cli_command *command, const char *name, size_t length)
+	const struct cli_option *options, const char *name, size_t length)
 {
-	for (const struct cli_option *row = command->options; is_option(row); row++) {
+	for (const struct cli_option *row = options; !cli_is_last(row); row++) {
 		if (!row->name)
 			continue;
 		if (strlen(row->name) == length && strncmp(row->name, name, length) == 0)
@@ -21,13 +16,25 @@ const struct cli_option *cli_find_option(
 	return NULL;
 }
 
-const struct cli_option *cli_find_letter(const struct cli_command *command, char letter)
+const struct cli_option *cli_find_letter(const struct cli_option *options, char letter)
 {
-	for (const struct cli_option *row = command->options; is_option(row); row++) {
+	for (const struct cli_option *row = options; !cli_is_last(row); row++) {
 		if (row->name && row->letter == letter)
 			return row;
 	}
 	return NULL;
+}
+
+const char *cli_nearest_option(const struct cli_option *options, const char *name)
+{
+	const char *names[64] = {NULL};
+	size_t count = 0;
+
+	for (const struct cli_option *row = options; !cli_is_last(row) && count < 63; row++) {
+		if (row->name)
+			names[count++] = row->name;
+	}
+	return cli_nearest(name, names);
 }
 
 /* Where the parser is. */
@@ -40,16 +47,13 @@ struct parser {
 
 static enum cli_parsed unknown_option(const struct cli_command *command, const char *word)
 {
-	const char *names[64] = {"help"};
-	size_t count = 1;
+	static const char *const help[] = {"help", NULL};
 	const char *nearest = NULL;
 
-	for (const struct cli_option *row = command->options; is_option(row) && count < 63; row++) {
-		if (row->name)
-			names[count++] = row->name;
-	}
 	if (strncmp(word, "--", 2) == 0)
-		nearest = cli_nearest(word + 2, names);
+		nearest = cli_nearest_option(command->options, word + 2);
+	if (strncmp(word, "--", 2) == 0 && !nearest)
+		nearest = cli_nearest(word + 2, help);
 	if (nearest)
 		cli_error("%s has no option '%s': did you mean '--%s'?", command->name, word,
 			nearest);
@@ -59,33 +63,12 @@ static enum cli_parsed unknown_option(const struct cli_command *command, const c
 	return CLI_PARSED_WRONG;
 }
 
-/* "a, b or c" */
-static void list_choices(const struct cli_choice *choice, char *text, size_t size)
-{
-	int length = 0;
-
-	for (; choice->name && length >= 0 && (size_t)length < size; choice++)
-		length += snprintf(text + length, size - (size_t)length, "%s%s", choice->name,
-			!choice[1].name  ? ""
-			: choice[2].name ? ", "
-					 : " or ");
-}
-
 /* `shown` is how the option was written. */
 static enum cli_parsed apply(struct parser *parser, const struct cli_option *option,
 	const char *value, const char *shown)
 {
-	void *field = (char *)parser->settings + option->field;
-	char choices[256];
-	const char *wanted = option->set(option, value, field);
-
-	if (!wanted)
-		return CLI_PARSED;
-	if (option->choices)
-		list_choices(option->choices, choices, sizeof(choices));
-	cli_error("%s takes %s, not '%s'", shown, option->choices ? choices : wanted,
-		value ? value : "");
-	return CLI_PARSED_WRONG;
+	return cli_apply(option, shown, value, parser->settings) == 0 ? CLI_PARSED
+								      : CLI_PARSED_WRONG;
 }
 
 /* --name, --name=value, --name value */
@@ -93,7 +76,8 @@ static enum cli_parsed parse_long(struct parser *parser, const char *word)
 {
 	size_t length = strcspn(word + 2, "=");
 	const char *value = word[2 + length] ? word + 2 + length + 1 : NULL;
-	const struct cli_option *option = cli_find_option(parser->command, word + 2, length);
+	const struct cli_option *option =
+		cli_find_option(parser->command->options, word + 2, length);
 	char shown[64];
 
 	if (strcmp(word, "--help") == 0)
@@ -128,7 +112,7 @@ static enum cli_parsed parse_letters(struct parser *parser, const char *word)
 		shown[1] = *letter;
 		if (*letter == 'h')
 			return CLI_PARSED_HELP;
-		option = cli_find_letter(parser->command, *letter);
+		option = cli_find_letter(parser->command->options, *letter);
 		if (!option)
 			return unknown_option(parser->command, shown);
 		if (!option->argument || option->argument_optional) {

@@ -19,6 +19,7 @@ static const struct {
 	[KEG_END_DEBUG_EXIT] = {"debug-exit", 0},
 	[KEG_END_STOPPED] = {"stopped", RUN_FAILED},
 	[KEG_END_FAULT] = {"kvm-fault", RUN_KVM_FAULT},
+	[KEG_END_PANIC] = {"panic", RUN_PANIC},
 };
 
 /* What this program ended. */

@@ -19,7 +19,8 @@ enum run_status {
 	RUN_HALTED = 8,
 	RUN_TRIPLE_FAULT = 10,
 	RUN_KVM_FAULT = 12,
-	RUN_KEYS = 14,     /* Ctrl-A x */
+	RUN_KEYS = 14, /* Ctrl-A x */
+	RUN_PANIC = 16,
 	RUN_TIMEOUT = 124, /* as timeout(1) has it */
 };
 

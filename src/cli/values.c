@@ -115,6 +115,13 @@ const char *cli_set_string(const struct cli_option *option, const char *value, v
 	return NULL;
 }
 
+const char *cli_set_name(const struct cli_option *option, const char *value, void *field)
+{
+	(void)option;
+	*(const char **)field = value;
+	return *value ? NULL : "a name";
+}
+
 const char *cli_set_optional(const struct cli_option *option, const char *value, void *field)
 {
 	struct cli_optional_string *string = field;
@@ -131,9 +138,12 @@ const char *cli_set_number(const struct cli_option *option, const char *value, v
 {
 	struct cli_number *number = field;
 
-	(void)option;
 	number->given = true;
-	return cli_parse_number(value, &number->value) ? NULL : "a number, such as 4 or 0x100000";
+	if (!cli_parse_number(value, &number->value))
+		return "a number, such as 4 or 0x100000";
+	if (option->most && (number->value < option->least || number->value > option->most))
+		return "a number in range";
+	return NULL;
 }
 
 const char *cli_set_size(const struct cli_option *option, const char *value, void *field)

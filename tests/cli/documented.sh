@@ -29,7 +29,7 @@ expect() {
 }
 expect 'run info help' ''
 expect 'info' i
-expect '--memory --mode' run --m
+expect '--memory --mmio --mode' run --m
 expect 'auto real protected long' run --mode ''
 expect 'long' run --mode = l
 expect '' run --initrd ''
