@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -20,9 +19,6 @@ int keg_notes_init(struct keg_notes *notes)
 
 void keg_notes_fini(struct keg_notes *notes)
 {
-	for (size_t i = 0; i < notes->count; i++)
-		free(notes->sentences[i]);
-	notes->count = 0;
 	pthread_mutex_destroy(&notes->lock);
 }
 
@@ -46,12 +42,8 @@ void keg_notes_add(struct keg_notes *notes, const char *format, ...)
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
 	pthread_mutex_lock(&notes->lock);
-	if (notes->count < KEG_NOTES_MOST && !is_known(notes, sentence)) {
-		char *copy = strdup(sentence);
-
-		if (copy)
-			notes->sentences[notes->count++] = copy;
-	}
+	if (notes->count < KEG_NOTES_MOST && !is_known(notes, sentence))
+		memcpy(notes->sentences[notes->count++], sentence, strlen(sentence) + 1);
 	pthread_mutex_unlock(&notes->lock);
 }
 

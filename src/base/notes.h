@@ -15,7 +15,7 @@ enum { KEG_NOTES_MOST = 64, KEG_NOTE_BYTES = 256 };
 struct keg_notes {
 	pthread_mutex_t lock;
 	size_t count;
-	char *sentences[KEG_NOTES_MOST];
+	char sentences[KEG_NOTES_MOST][KEG_NOTE_BYTES];
 };
 
 /* Makes an empty list. */
@@ -24,8 +24,7 @@ void keg_notes_fini(struct keg_notes *notes);
 
 /*
  * Adds a sentence, once: one that is there already is not added again. Any thread. NULL is a list
- * that nobody reads. A sentence for which there is no room or no memory is lost: nothing fails
- * because of it.
+ * that nobody reads.
  */
 void keg_notes_add(struct keg_notes *notes, const char *format, ...)
 	__attribute__((format(printf, 2, 3), cold));
