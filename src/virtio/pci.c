@@ -312,6 +312,7 @@ void keg_virtio_pci_fini(struct keg_virtio_pci *pci)
 		return;
 	keg_pci_remove(&pci->function);
 	keg_virtio_set_status(pci->device, 0);
+	keg_virtio_pci_reset_interrupts(pci);
 	keg_virtio_attach(pci->device, NULL, NULL);
 	free_parts(pci);
 	pci->device = NULL;
