@@ -9,15 +9,30 @@
 #include "base/error.h"
 #include "board/platform.h"
 
+/* Large pages: each page that a guest touches first is an exit. */
+static int add_region(struct keg_board *board, const char *name, keg_gpa gpa, uint64_t bytes)
+{
+	const struct keg_region_config config = {
+		.size = sizeof(config),
+		.gpa = gpa,
+		.bytes = bytes,
+		.backing = KEG_BACKING_ANONYMOUS,
+		.flags = KEG_REGION_THP,
+		.name = name,
+	};
+
+	return keg_mem_add(board->mem, &config, NULL);
+}
+
 static int add_memory(struct keg_board *board)
 {
 	uint64_t bytes = board->config.memory_bytes;
 	uint64_t low = bytes < PC_HOLE_START ? bytes : PC_HOLE_START;
-	int rc = keg_mem_add_ram(board->mem, 0, low);
+	int rc = add_region(board, "memory", 0, low);
 
 	if (rc || low == bytes)
 		return rc;
-	return keg_mem_add_ram(board->mem, PC_HOLE_END, bytes - low);
+	return add_region(board, "memory above 4 GiB", PC_HOLE_END, bytes - low);
 }
 
 static int set_private_pages(struct keg_board *board)
