@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -20,9 +21,10 @@ struct keg_disk_channel {
 	bool watching;                          /* the ring watches the wakers */
 	bool prepared;                          /* the ring has something to begin */
 	uint32_t in_pool;
-	uint32_t answered; /* in this wait */
-	uint32_t misses;   /* reads in a row that were not in the cache */
-	uint32_t reads;    /* since the cache was last tried */
+	uint32_t answered;  /* in this wait */
+	uint32_t misses;    /* reads in a row that were not in the cache */
+	uint32_t reads;     /* since the cache was last tried */
+	uint32_t unhurried; /* how many writes to come are not made on the spot */
 };
 
 enum {
@@ -30,6 +32,8 @@ enum {
 	POOL_BIT = 1 << WAKERS,
 	MANY_MISSES = 8, /* then the cache is tried for one read in */
 	SELDOM = 16,
+	SLOW_NS = 2000000, /* a write on the spot that takes longer has been made to wait */
+	UNHURRIED = 64,
 };
 
 static int open_pool(struct keg_disk_channel *channel)
@@ -90,11 +94,40 @@ static void answer(struct keg_disk_channel *channel, struct keg_disk_request *re
 	request->done(request, result);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+/* Where the host makes those who write wait, as for a device that is behind, what else is to be
+ * done should not wait with them. */
+static bool try_write_now(
+	struct keg_disk_channel *channel, struct keg_disk_request *request, int *result)
+{
+	uint64_t begin;
+	bool done;
+
+	if (channel->unhurried) {
+		channel->unhurried--;
+		return false;
+	}
+	begin = now_ns();
+	done = keg_disk_try(channel->disk, request, result);
+	if (done && now_ns() - begin > SLOW_NS)
+		channel->unhurried = UNHURRIED;
+	return done;
+}
+
 /* Where reads miss the page cache again and again, asking it first is a call for nothing. */
 static bool try_now(struct keg_disk_channel *channel, struct keg_disk_request *request, int *result)
 {
 	bool done;
 
+	if (request->op == KEG_DISK_OP_WRITE)
+		return try_write_now(channel, request, result);
 	if (request->op != KEG_DISK_OP_READ)
 		return keg_disk_try(channel->disk, request, result);
 	if (channel->misses >= MANY_MISSES && ++channel->reads % SELDOM)

@@ -151,13 +151,13 @@ static bool can_punch(const struct keg_disk *disk)
 		       (off_t)((disk->bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1)), PAGE);
 }
 
-/* Without O_DIRECT and a scratch file, where the file system knows RWF_NOWAIT (preadv2(2)). */
+/* Without O_DIRECT, where the file system knows RWF_NOWAIT (preadv2(2)). */
 static bool has_cached_reads(const struct keg_disk *disk)
 {
 	char byte;
 	struct iovec iov = {&byte, 1};
 
-	return !disk->scratch && disk->align == 1 &&
+	return disk->align == 1 && (!disk->in_memory || disk->scratch) &&
 	       (preadv2(disk->fd, &iov, 1, 0, RWF_NOWAIT) >= 0 || errno == EAGAIN);
 }
 

@@ -68,9 +68,6 @@ int keg_transfer_zeros(struct keg_disk *disk, uint64_t bytes, uint64_t offset,
 /* Serves a request, or what is left of it, in this thread. */
 int keg_disk_perform(struct keg_disk *disk, struct keg_disk_request *request);
 
-/* Serves it if that needs no waiting, and *result is its end; or a part of it, or nothing. */
-bool keg_disk_try(struct keg_disk *disk, struct keg_disk_request *request, int *result);
-
 /* Takes `bytes` of what a request moves for done. */
 void keg_disk_progress(struct keg_disk_request *request, uint64_t bytes);
 
@@ -80,12 +77,19 @@ int keg_disk_flushed(struct keg_disk *disk, int result);
 /* Whether flushes have nothing to do. */
 bool keg_disk_never_flushes(const struct keg_disk *disk);
 
+/* ---- now.c ---- */
+
+/* Serves it if that needs no waiting, and *result is its end; or a part of it, or nothing. */
+bool keg_disk_try(struct keg_disk *disk, struct keg_disk_request *request, int *result);
+
 /* ---- scratch.c: what was written to an image that stays as it is ---- */
 
 int keg_scratch_open(uint64_t bytes, const char *folder, struct keg_scratch **scratch);
 void keg_scratch_close(struct keg_scratch *scratch);
 int keg_scratch_read(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes, uint64_t offset);
 int keg_scratch_write(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes, uint64_t offset);
+/* Where these bytes are, if they are all in one file. */
+bool keg_scratch_find(struct keg_disk *disk, uint64_t bytes, uint64_t offset, int *fd);
 int keg_scratch_zero(struct keg_disk *disk, uint64_t bytes, uint64_t offset);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Serving a request in the thread that asks. */
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -129,32 +128,4 @@ void keg_disk_progress(struct keg_disk_request *request, uint64_t bytes)
 	request->iov = iov.at;
 	request->iov_count = iov.count;
 	request->progress += bytes;
-}
-
-static bool try_read(struct keg_disk *disk, struct keg_disk_request *request, int *result)
-{
-	ssize_t got = -1;
-
-	if (request->iov_count <= IOV_MAX)
-		got = preadv2(disk->fd, request->iov, (int)request->iov_count,
-			(off_t)(request->offset + request->progress), RWF_NOWAIT);
-	if (got <= 0)
-		return false;
-	keg_disk_progress(request, (uint64_t)got);
-	*result = 0;
-	return request->progress == request->bytes;
-}
-
-bool keg_disk_try(struct keg_disk *disk, struct keg_disk_request *request, int *result)
-{
-	if (disk->in_memory && !disk->scratch) {
-		*result = keg_disk_perform(disk, request);
-		return true;
-	}
-	if (request->op == KEG_DISK_OP_FLUSH && keg_disk_never_flushes(disk)) {
-		*result = 0;
-		return true;
-	}
-	return request->op == KEG_DISK_OP_READ && disk->cached_reads &&
-	       try_read(disk, request, result);
 }

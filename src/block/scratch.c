@@ -70,6 +70,15 @@ int keg_scratch_read(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes,
 	return rc;
 }
 
+bool keg_scratch_find(struct keg_disk *disk, uint64_t bytes, uint64_t offset, int *fd)
+{
+	bool there,
+		whole = run_end(disk->scratch, offset, offset + bytes, &there) == offset + bytes;
+
+	*fd = there ? disk->scratch->fd : disk->fd;
+	return whole;
+}
+
 /* Takes a cluster over from the image. The lock is held. */
 static int populate(struct keg_disk *disk, uint64_t cluster)
 {
