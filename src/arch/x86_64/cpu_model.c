@@ -130,6 +130,8 @@ static int parse(struct making *making, const char *text, struct keg_notes *note
 		return rc;
 	keg_cpuid_drop_unsaved(making->leaves);
 	rc = keg_cpuid_settle(making->leaves, making->leaves, NULL, 0, NULL);
+	if (rc || !text[bytes])
+		return rc;
 	making->before = *making->leaves;
 	for (text += bytes; !rc && *text; text += bytes) {
 		text++;
@@ -161,8 +163,10 @@ int keg_cpu_model_make(const struct keg_cpu_source *source, const char *text, ui
 	if (!rc && model->count > MOST_XAPIC_CPUS && !keg_leaves_has_name(&model->leaves, "x2apic"))
 		rc = keg_fail(EINVAL, "%u vCPUs: more than %d need x2apic", model->count,
 			MOST_XAPIC_CPUS);
-	if (!rc)
+	if (!rc) {
+		keg_leaves_trim(&model->leaves);
 		keg_topology_set(&model->leaves, model->count);
+	}
 	free(making);
 	return rc;
 }

@@ -10,7 +10,10 @@
 
 #include "base/error.h"
 
-/* Names of features, the second needed by all those in the first. */
+/*
+ * Names of features, the second needed by all those in the first. What is needed has its own row
+ * before those that need it, so that one look at each will do.
+ */
 static const struct {
 	const char *features, *need;
 } depends[] = {
@@ -37,8 +40,8 @@ static const struct {
 	{"x2apic tsc_deadline_timer extapic", "apic"},
 	{"tsc_deadline_timer tsc_adjust nonstop_tsc rdtscp", "tsc"},
 	{"pdpe1gb la57 lam", "lm"},
-	{"3dnowext", "3dnow"},
 	{"3dnow mmxext", "mmx"},
+	{"3dnowext", "3dnow"},
 	{"sgx_lc sgx_keys", "sgx"},
 };
 
@@ -76,7 +79,6 @@ struct settling {
 	const struct keg_x86_feature *asked;
 	size_t asked_count;
 	struct keg_notes *notes;
-	bool changed;
 };
 
 /* Switches a feature off that lacks what it needs. */
@@ -89,7 +91,6 @@ static int lacks(struct settling *settling, const char *name, const char *need)
 	if (is_asked(settling->asked, settling->asked_count, &feature))
 		return keg_fail(EINVAL, "CPU model: +%s needs %s, which is off", name, need);
 	keg_leaves_switch(settling->leaves, &feature, false);
-	settling->changed = true;
 	/* What never worked on this host is nobody's loss. */
 	if (keg_leaves_has_name(settling->before, name) &&
 		keg_leaves_has_name(settling->before, need))
@@ -116,17 +117,10 @@ static int settle_row(struct settling *settling, const char *features, const cha
 int keg_cpuid_settle(struct keg_leaves *leaves, struct keg_leaves *before,
 	const struct keg_x86_feature *asked, size_t asked_count, struct keg_notes *notes)
 {
-	struct settling settling = {leaves, before, asked, asked_count, notes, true};
+	struct settling settling = {leaves, before, asked, asked_count, notes};
+	int rc = 0;
 
-	/* Each round switches something off, or is the last. */
-	while (settling.changed) {
-		settling.changed = false;
-		for (size_t i = 0; i < DEPENDS; i++) {
-			int rc = settle_row(&settling, depends[i].features, depends[i].need);
-
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
+	for (size_t i = 0; !rc && i < DEPENDS; i++)
+		rc = settle_row(&settling, depends[i].features, depends[i].need);
+	return rc;
 }

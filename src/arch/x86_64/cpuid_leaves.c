@@ -54,6 +54,19 @@ void keg_leaves_drop(struct keg_leaves *leaves, uint32_t function, uint32_t inde
 	leaves->count = kept;
 }
 
+void keg_leaves_trim(struct keg_leaves *leaves)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < leaves->count; i++) {
+		const struct kvm_cpuid_entry2 *leaf = &leaves->entries[i];
+
+		if (leaf->eax | leaf->ebx | leaf->ecx | leaf->edx)
+			leaves->entries[kept++] = *leaf;
+	}
+	leaves->count = kept;
+}
+
 uint32_t *keg_leaf_register(struct kvm_cpuid_entry2 *leaf, enum keg_x86_register where)
 {
 	uint32_t *const registers[] = {&leaf->eax, &leaf->ebx, &leaf->ecx, &leaf->edx};

@@ -27,6 +27,9 @@ struct kvm_cpuid_entry2 *keg_leaves_need(
 /* Takes out a leaf with all its subleaves, or those from `index` on. */
 void keg_leaves_drop(struct keg_leaves *leaves, uint32_t function, uint32_t index);
 
+/* Takes out leaves whose registers are all 0: what KVM answers for those that are lacking. */
+void keg_leaves_trim(struct keg_leaves *leaves);
+
 uint32_t *keg_leaf_register(struct kvm_cpuid_entry2 *leaf, enum keg_x86_register where);
 
 /* Whether a feature is on; and on or off with it: false where its leaf is lacking and has no room.

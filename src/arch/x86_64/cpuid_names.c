@@ -142,7 +142,10 @@ static bool find(const char *name, struct keg_x86_feature *feature)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		for (uint32_t bit = 0; bit < 32; bit++) {
-			if (!rows[i].bits[bit] || strcmp(rows[i].bits[bit], name) != 0)
+			const char *own = rows[i].bits[bit];
+
+			/* A model is made of many names: most differ in the first letter. */
+			if (!own || *own != *name || strcmp(own, name) != 0)
 				continue;
 			*feature = (struct keg_x86_feature){
 				rows[i].function, rows[i].index, rows[i].where, bit};

@@ -62,6 +62,9 @@ static void get_ready(struct keg_cpu_model *model, struct keg_vcpu *vcpu)
 
 	if (khz > 0)
 		keg_hv_set_timing(&model->leaves, (uint32_t)khz);
+	else
+		keg_notes_add(model->notes, "KVM does not tell the rate of the TSC: guests without "
+					    "kvmclock have to measure it");
 	/* The deadline timer is the kernel's local APIC's. */
 	if (vcpu->vm->irqchip.kind == KEG_IRQCHIP_NONE)
 		keg_leaves_switch_name(&model->leaves, "tsc_deadline_timer", false);
@@ -92,6 +95,8 @@ int keg_arch_init_vcpu(struct keg_vcpu *vcpu, bool first, struct keg_cpu_model *
 	rc = keg_arch_create_cpu_model(vcpu->vm->host, NULL, 1, NULL, &plain);
 	if (rc)
 		return rc;
+	/* As KVM has it: nothing is asked, and no MSR is set. */
+	plain->ready = true;
 	rc = init_from(vcpu, plain);
 	keg_arch_destroy_cpu_model(plain);
 	return rc;

@@ -149,6 +149,7 @@ static void a_rate_that_kvm_does_not_know_is_not_told(void **state)
 	add(*state, NULL, 1, &vcpu);
 	get_leaves(vcpu, &leaves);
 	assert_null(keg_leaves_find(&leaves, 0x40000010, 0));
+	assert_non_null(strstr(keg_notes_get(&notes, 0), "does not tell the rate of the TSC"));
 	keg_vcpu_destroy(vcpu);
 }
 
@@ -181,6 +182,21 @@ static void a_model_that_cannot_be_asked_for_fails(void **state)
 	assert_fails(keg_arch_create_cpu_model(machine->host, "guest", 1, &notes, &model), EINVAL,
 		"host and max");
 	assert_null(model);
+}
+
+static void without_a_model_kvm_is_asked_for_nothing_else(void **state)
+{
+	struct machine *machine = *state;
+	struct keg_vcpu *vcpu;
+
+	assert_ok(keg_vcpu_create(machine->vm, NULL, &vcpu));
+	assert_ok(keg_arch_init_vcpu(vcpu, true, NULL)); /* the host's lists are kept */
+	ioctls_forget();
+	assert_ok(keg_arch_init_vcpu(vcpu, true, NULL));
+	assert_int_equal(ioctls_made(KVM_SET_CPUID2), 1);
+	assert_int_equal(ioctls_made(KVM_SET_MSRS) + ioctls_made(KVM_GET_MSRS), 0);
+	assert_int_equal(ioctls_made(KVM_GET_TSC_KHZ), 0);
+	keg_vcpu_destroy(vcpu);
 }
 
 static void max_is_made_where_kvm_emulates_nothing(void **state)
@@ -363,6 +379,7 @@ int main(void)
 		irqchip_test(a_rate_that_kvm_does_not_know_is_not_told),
 		irqchip_test(each_further_vcpu_takes_two_requests),
 		irqchip_test(a_model_that_cannot_be_asked_for_fails),
+		irqchip_test(without_a_model_kvm_is_asked_for_nothing_else),
 		irqchip_test(max_is_made_where_kvm_emulates_nothing),
 		irqchip_test(memory_is_write_back),
 		irqchip_test(an_msr_that_kvm_refuses_is_noted_once_for_all),
