@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The ACPI tables, read as a kernel reads them. Offsets are those of ACPI 6.4, section 5.2. */
-#include "acpi.h"
+#include "acpi_pc.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
  * The ACPI tables, read by the field's own compiler: what iasl takes them for, compiled again,
  * gives the same bytes.
  */
-#include "acpi.h"
+#include "acpi_pc.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A PC to describe, and its tables as a kernel finds them: from the RSDP on, byte by byte. */
-#ifndef KEG_TESTS_BOOT_ACPI_H
-#define KEG_TESTS_BOOT_ACPI_H
+#ifndef KEG_TESTS_BOOT_ACPI_PC_H
+#define KEG_TESTS_BOOT_ACPI_PC_H
 
 #include "testing.h"
 
