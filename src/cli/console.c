@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 #include "terminal.h"
 
 static const uint64_t ns_per_second = 1000000000;
-static const int taken_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT};
+static const int taken_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH};
 
 /* ---- Set-up ---- */
 
@@ -35,7 +36,7 @@ static void choose_signals(sigset_t *set)
 
 static void close_all(struct console *console)
 {
-	const int fds[] = {console->signals, console->wake, console->timer};
+	const int fds[] = {console->signals, console->wake, console->timer, console->grace};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (fds[i] >= 0)
@@ -49,7 +50,7 @@ int console_init(struct console *console)
 	int rc;
 
 	memset(console, 0, sizeof(*console));
-	console->timer = -1;
+	console->timer = console->grace = -1;
 	console->input = STDIN_FILENO;
 	console->terminal = isatty(STDIN_FILENO);
 	choose_signals(&console->blocked);
@@ -101,6 +102,27 @@ static void stop(struct console *console, enum console_stop why)
 	keg_board_stop(console->board);
 }
 
+static int arm(int timer, uint64_t ns)
+{
+	const struct itimerspec when = {
+		.it_value.tv_sec = (time_t)(ns / ns_per_second),
+		.it_value.tv_nsec = (long)(ns % ns_per_second),
+	};
+
+	return timerfd_settime(timer, 0, &when, NULL);
+}
+
+/* The guest may power off by itself, for a while. False if it cannot be asked to. */
+static bool press_power(struct console *console)
+{
+	if (console->grace < 0 || console->pressed || console->stop != CONSOLE_RUNNING)
+		return false;
+	if (keg_board_press_power(console->board) < 0)
+		return false;
+	console->pressed = true;
+	return arm(console->grace, console->settings.grace_ns) == 0;
+}
+
 /* A second signal does not wait for the machine to end. */
 static void end_by_signal(struct console *console, int signo)
 {
@@ -114,6 +136,8 @@ static void end_by_signal(struct console *console, int signo)
 		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 		raise(signo);
 	}
+	if (signo == SIGTERM && press_power(console))
+		return;
 	console->signo = signo;
 	stop(console, CONSOLE_STOP_SIGNAL);
 }
@@ -155,6 +179,16 @@ static void resume(struct console *console)
 		take_terminal(console);
 }
 
+/* Tells the guest how large the terminal is. */
+static void resize(struct console *console)
+{
+	struct winsize size;
+
+	if (console->settings.virtio && console->terminal &&
+		ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+		(void)keg_board_resize_console(console->board, size.ws_col, size.ws_row);
+}
+
 static void take_signals(struct console *console)
 {
 	struct signalfd_siginfo info;
@@ -164,6 +198,8 @@ static void take_signals(struct console *console)
 			suspend(console);
 		else if (info.ssi_signo == SIGCONT)
 			resume(console);
+		else if (info.ssi_signo == SIGWINCH)
+			resize(console);
 		else
 			end_by_signal(console, (int)info.ssi_signo);
 	}
@@ -193,7 +229,7 @@ static bool wants_input(const struct console *console)
 	return console->terminal ? console->listening : console->count == 0;
 }
 
-enum { SIGNALS, WAKE, TIMER, INPUT, OUTPUT, FDS };
+enum { SIGNALS, WAKE, TIMER, GRACE, INPUT, OUTPUT, FDS };
 
 static void look(struct console *console, struct pollfd fds[FDS])
 {
@@ -204,6 +240,10 @@ static void look(struct console *console, struct pollfd fds[FDS])
 	if (fds[TIMER].revents) {
 		fds[TIMER].fd = -1; /* once */
 		stop(console, CONSOLE_STOP_TIME);
+	}
+	if (fds[GRACE].revents) {
+		fds[GRACE].fd = -1;
+		end_by_signal(console, SIGTERM);
 	}
 	if (fds[OUTPUT].revents)
 		write_output(console);
@@ -231,12 +271,14 @@ static void *serve(void *context)
 		[SIGNALS] = {.fd = console->signals, .events = POLLIN},
 		[WAKE] = {.fd = console->wake, .events = POLLIN},
 		[TIMER] = {.fd = console->timer, .events = POLLIN},
+		[GRACE] = {.fd = console->grace, .events = POLLIN},
 		[INPUT] = {.events = POLLIN},
 		[OUTPUT] = {.events = POLLOUT},
 	};
 
 	if (console->terminal)
 		take_terminal(console);
+	resize(console);
 	while (goes_on(console)) {
 		fds[INPUT].fd = wants_input(console) ? console->input : -1;
 		fds[OUTPUT].fd = output_waits(&console->output) ? console->output.fd : -1;
@@ -246,25 +288,28 @@ static void *serve(void *context)
 	return NULL;
 }
 
-static int set_timer(struct console *console, uint64_t limit_ns)
+static int set_timers(struct console *console)
 {
-	struct itimerspec when = {
-		.it_value.tv_sec = (time_t)(limit_ns / ns_per_second),
-		.it_value.tv_nsec = (long)(limit_ns % ns_per_second),
-	};
+	const struct console_settings *settings = &console->settings;
 
-	console->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (console->timer < 0)
+	if (settings->limit_ns)
+		console->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (settings->grace_ns)
+		console->grace = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if ((settings->limit_ns && console->timer < 0) ||
+		(settings->grace_ns && console->grace < 0))
 		return -1;
-	return timerfd_settime(console->timer, 0, &when, NULL);
+	return settings->limit_ns ? arm(console->timer, settings->limit_ns) : 0;
 }
 
-int console_start(struct console *console, struct keg_board *board, uint64_t limit_ns)
+int console_start(
+	struct console *console, struct keg_board *board, const struct console_settings *settings)
 {
 	int rc;
 
 	console->board = board;
-	if (limit_ns && set_timer(console, limit_ns) != 0) {
+	console->settings = *settings;
+	if (set_timers(console) != 0) {
 		cli_error("cannot set the time limit: %s", strerror(errno));
 		return -1;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's serial port on standard input and output, and what may end a run from outside: keys,
+ * The guest's console on standard input and output, and what may end a run from outside: keys,
  * signals, the time limit. One thread waits for all of them.
  */
 #ifndef KEG_CLI_CONSOLE_H
@@ -28,6 +28,12 @@ enum console_stop {
 
 enum { CONSOLE_PENDING = 4096 };
 
+struct console_settings {
+	uint64_t limit_ns; /* the run may last, or 0 */
+	uint64_t grace_ns; /* between the power button and the end; 0: SIGTERM ends it at once */
+	bool virtio;       /* the terminal is port 0 of the virtio console, not the serial port */
+};
+
 struct console {
 	struct keg_board *board;
 	pthread_t thread;
@@ -42,11 +48,13 @@ struct console {
 	char pending[CONSOLE_PENDING];
 	size_t count; /* of what waits in `pending` */
 	enum console_stop stop;
-	int signo; /* CONSOLE_STOP_SIGNAL */
+	int signo;    /* CONSOLE_STOP_SIGNAL */
+	bool pressed; /* the power button */
 
-	int signals; /* signalfd */
-	int timer;   /* timerfd, or -1 */
-	int wake;    /* eventfd: look at the flags, and at the output */
+	struct console_settings settings;
+	int signals;      /* signalfd */
+	int timer, grace; /* timerfds, or -1 */
+	int wake;         /* eventfd: look at the flags, and at the output */
 	sigset_t blocked, before;
 	atomic_bool room, finish;
 	struct output output;
@@ -62,8 +70,9 @@ int console_init(struct console *console);
 void console_output(void *context, const void *bytes, size_t count);
 void console_room(void *context);
 
-/* Begins to serve the board; after `limit_ns` it is stopped, unless that is 0. */
-int console_start(struct console *console, struct keg_board *board, uint64_t limit_ns);
+/* Begins to serve the board. */
+int console_start(
+	struct console *console, struct keg_board *board, const struct console_settings *settings);
 
 /* Ends the thread and gives the terminal back. Harmless when it never started. */
 void console_finish(struct console *console);

@@ -13,13 +13,24 @@ static const char *const keys_help = "\nkeg: Ctrl-A x  end the machine\n"
 				     "     Ctrl-A a  send a Ctrl-A (Ctrl-A Ctrl-A does, too)\n"
 				     "     Ctrl-A c  this help\n";
 
+/* What the guest has no console for is as good as taken. */
+static size_t give(struct console *console)
+{
+	ssize_t taken;
+
+	if (!console->settings.virtio)
+		return keg_board_console_input(console->board, console->pending, console->count);
+	taken = keg_board_port_input(console->board, 0, console->pending, console->count);
+	return taken < 0 ? console->count : (size_t)taken;
+}
+
 void console_feed(struct console *console)
 {
 	size_t taken;
 
 	if (!console->count || console->room_wanted)
 		return;
-	taken = keg_board_console_input(console->board, console->pending, console->count);
+	taken = give(console);
 	/* Fewer than were offered: console_room() will tell when there is room again. */
 	console->room_wanted = taken < console->count;
 	console->count -= taken;

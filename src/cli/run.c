@@ -30,6 +30,17 @@ static int complain(void)
 	return -1;
 }
 
+/* What KVM refused is told before the guest's first line, where that can matter. */
+static void tell_notes(struct run *run)
+{
+	const char *note;
+
+	if (!run->settings->stats && !run->settings->cpu)
+		return;
+	for (size_t i = 0; (note = keg_board_note(run->board, i)); i++)
+		cli_error("note: %s", note);
+}
+
 static int make_board(struct run *run)
 {
 	char why[CLI_WHY];
@@ -43,6 +54,7 @@ static int make_board(struct run *run)
 		return complain();
 	if (keg_board_create(run->host, &run->machine.board, &run->board) < 0)
 		return complain();
+	tell_notes(run);
 	return 0;
 }
 
@@ -51,28 +63,38 @@ static int report(struct run *run)
 {
 	const struct run_settings *settings = run->settings;
 	bool json_here = settings->json.given && !settings->json.value;
-	struct keg_board_stats stats;
+	struct run_stats stats;
+	int rc = 0;
 
 	if (run->console.output.mid_line && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
 		fputc('\n', stderr);
 	if (run->end.status != RUN_POWER_OFF && !json_here)
 		cli_error("%s", run->end.message);
-	if (!run->machine.board.statistics)
+	if (!settings->stats && !settings->json.given && !settings->list_unclaimed)
 		return 0;
-	keg_board_get_stats(run->board, &stats);
+	if (run_stats_get(run->board, run->machine.read_ns, &stats) != 0)
+		return -1;
 	if (settings->stats)
 		run_stats_print(&stats);
+	if (settings->list_unclaimed)
+		run_stats_print_unclaimed(&stats);
 	if (settings->json.given)
-		return run_stats_json(&stats, &run->end, settings->json.value);
-	return 0;
+		rc = run_stats_json(&stats, &run->end, settings->json.value);
+	run_stats_release(&stats);
+	return rc;
 }
 
 static int run_board(struct run *run)
 {
+	const struct console_settings settings = {
+		.limit_ns = run->settings->timeout.value,
+		.grace_ns = run->machine.grace_ns,
+		.virtio = run->settings->console == RUN_CONSOLE_VIRTIO,
+	};
 	struct keg_board_result result;
 	int rc;
 
-	if (console_start(&run->console, run->board, run->settings->timeout.value) != 0)
+	if (console_start(&run->console, run->board, &settings) != 0)
 		return -1;
 	rc = keg_board_run(run->board, &result);
 	if (rc < 0)

@@ -255,6 +255,12 @@ static void json_in_place_of_the_sentence(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json, "status")), 8);
 	assert_true(json_integer_value(json_object_get(json, "run_ns")) > 0);
 	assert_true(json_is_array(json_object_get(json, "exits")));
+	assert_true(json_is_array(json_object_get(json, "devices")));
+	assert_true(json_is_array(json_object_get(json, "notes")));
+	assert_int_equal(json_array_size(json_object_get(json, "unclaimed")), 0);
+	/* Reading the file is a part of it. */
+	assert_true(json_integer_value(json_object_get(json, "start_ns")) >
+		    json_integer_value(json_object_get(json, "read_ns")));
 	json_decref(json);
 	program_release(&outcome);
 }
