@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Disks: opening, locking, and what a channel promises. */
+#include "testing.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "block/inside.h"
+#include "image.h"
+
+static int open_as(const char *path, uint32_t flags, struct keg_disk **disk)
+{
+	struct keg_disk_config config = {.size = sizeof(config), .path = path, .flags = flags};
+
+	return keg_disk_open(&config, disk);
+}
+
+static void refusals_say_what_to_do(void **state)
+{
+	static const struct {
+		const char *path;
+		uint32_t flags;
+		int error;
+		const char *words;
+	} table[] = {
+		{NULL, 0, EINVAL, "needs the path"},
+		{"", 0, EINVAL, "needs the path"},
+		{"/nonexistent/disk.img", 0, ENOENT, "/nonexistent/disk.img"},
+		{"/var/tmp", KEG_DISK_READONLY, EINVAL, "neither a file nor a block device"},
+		{"/dev/null", 0, EINVAL, "neither a file nor a block device"},
+		{"/var/tmp/x", 1 << 20, EINVAL, "no flags 0x100000"},
+		{"/var/tmp/x", KEG_DISK_SCRATCH | KEG_DISK_READONLY, EINVAL, "needs no scratch"},
+		{"/var/tmp/x", KEG_DISK_SCRATCH | KEG_DISK_DIRECT, EINVAL, "cannot be direct"},
+	};
+	struct keg_disk *disk;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_fails(open_as(table[i].path, table[i].flags, &disk), table[i].error,
+			table[i].words);
+	assert_fails(keg_disk_open(NULL, &disk), EINVAL, "no configuration");
+	keg_disk_close(NULL);
+}
+
+static void an_empty_image_is_none(void **state)
+{
+	struct image image;
+	struct keg_disk *disk;
+
+	(void)state;
+	image_make(&image, 511, 0);
+	assert_fails(open_as(image.path, 0, &disk), EINVAL, "is empty");
+	image_remove(&image);
+}
+
+static void an_odd_size_is_rounded_down(void **state)
+{
+	struct image image;
+	struct keg_disk_facts facts;
+
+	(void)state;
+	image_make(&image, 5 * 512 + 511, 0);
+	image_open(&image, 0, 1);
+	keg_disk_get_facts(image.disk, &facts);
+	assert_int_equal(facts.bytes, 5 * 512);
+	assert_int_equal(facts.block_size, 512);
+	assert_false(facts.readonly);
+	image_close(&image);
+	image_remove(&image);
+}
+
+/* Who may open an image that is open already: two who read, and nobody else. */
+static void an_image_in_use_is_refused(void **state)
+{
+	static const struct {
+		uint32_t first, second;
+		bool both;
+	} table[] = {
+		{0, 0, false},
+		{0, KEG_DISK_READONLY, false},
+		{0, KEG_DISK_SCRATCH, false},
+		{KEG_DISK_READONLY, 0, false},
+		{KEG_DISK_SCRATCH, 0, false},
+		{KEG_DISK_READONLY, KEG_DISK_READONLY, true},
+		{KEG_DISK_SCRATCH, KEG_DISK_READONLY, true},
+		{KEG_DISK_SCRATCH, KEG_DISK_SCRATCH, true},
+	};
+	struct image image;
+
+	(void)state;
+	image_make(&image, 4096, 0);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct keg_disk *first, *second = NULL;
+
+		assert_ok(open_as(image.path, table[i].first, &first));
+		if (table[i].both)
+			assert_ok(open_as(image.path, table[i].second, &second));
+		else
+			assert_fails(open_as(image.path, table[i].second, &second), EBUSY,
+				"by another machine or program");
+		keg_disk_close(first);
+		keg_disk_close(second);
+	}
+	image_remove(&image);
+}
+
+/* A ring may end long after the disk is closed: the lock does not. */
+static void a_closed_disk_can_be_opened_at_once(void **state)
+{
+	struct image image;
+	uint8_t buffer[4096];
+
+	(void)state;
+	image_make(&image, 1 << 16, 1);
+	for (int i = 0; i < 20; i++) {
+		image_open(&image, i % 2 ? KEG_DISK_DIRECT : 0, 8);
+		assert_int_equal(image_request(&image, KEG_DISK_OP_READ, 4096, buffer, 4096), 0);
+		image_close(&image);
+	}
+	image_remove(&image);
+}
+
+static void readonly_disks_refuse_writes(void **state)
+{
+	struct image image;
+	uint8_t buffer[512] = {0};
+
+	(void)state;
+	image_make(&image, 4096, 7);
+	assert_int_equal(chmod(image.path, 0400), 0);
+	image_open(&image, KEG_DISK_READONLY, 4);
+	assert_int_not_equal(image_request(&image, KEG_DISK_OP_WRITE, 0, buffer, 512), 0);
+	assert_int_equal(image_request(&image, KEG_DISK_OP_WRITE_ZEROES, 0, NULL, 512), -EROFS);
+	assert_int_equal(image_request(&image, KEG_DISK_OP_DISCARD, 0, NULL, 512), -EROFS);
+	assert_int_equal(image_request(&image, KEG_DISK_OP_FLUSH, 0, NULL, 0), 0);
+	assert_int_equal(image_request(&image, KEG_DISK_OP_READ, 0, buffer, 512), 0);
+	assert_int_equal(buffer[511], 7);
+	image_close(&image);
+	image_remove(&image);
+}
+
+static const uint32_t kinds[] = {
+	0,
+	KEG_DISK_THREADS,
+	KEG_DISK_DIRECT,
+	KEG_DISK_DIRECT | KEG_DISK_THREADS,
+	KEG_DISK_SCRATCH,
+};
+
+static void a_channel_sleeps_until_it_is_woken(void **state)
+{
+	const uint64_t one = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct image image;
+
+		image_make(&image, 4096, 0);
+		image_open(&image, kinds[i], 4);
+		for (int round = 0; round < 6; round++) {
+			int woke = 0;
+
+			assert_int_equal(write(image.wake[round % 2], &one, 8), 8);
+			while (!(woke & 1 << round % 2)) {
+				woke = keg_disk_channel_wait(image.channel, image.wake, true);
+				assert_ok(woke);
+			}
+		}
+		image_close(&image);
+		image_remove(&image);
+	}
+}
+
+/* fsync(2): the kernel tells of lost pages once, and takes them for clean then. */
+static void after_a_flush_that_failed_none_succeeds(void **state)
+{
+	struct image image;
+
+	(void)state;
+	image_make(&image, 4096, 0);
+	image_open(&image, KEG_DISK_THREADS, 4);
+	assert_int_equal(image_request(&image, KEG_DISK_OP_FLUSH, 0, NULL, 0), 0);
+	assert_int_equal(keg_disk_flushed(image.disk, -ENOSPC), -ENOSPC);
+	assert_int_equal(image_request(&image, KEG_DISK_OP_FLUSH, 0, NULL, 0), -EIO);
+	image_close(&image);
+	image_remove(&image);
+}
+
+static void all_of_a_full_channel_is_answered(void **state)
+{
+	enum { DEPTH = 64 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct image_job *jobs = test_calloc(DEPTH, sizeof(*jobs));
+		uint8_t *memory = aligned_alloc(4096, DEPTH * 4096);
+		struct image image;
+
+		image_make(&image, DEPTH * 4096, 9);
+		image_open(&image, kinds[i], DEPTH);
+		memset(memory, 0, DEPTH * 4096);
+		for (uint32_t j = 0; j < DEPTH; j++) {
+			jobs[j].iov[0] = (struct iovec){memory + j * 4096, 4096};
+			jobs[j].request = (struct keg_disk_request){.op = KEG_DISK_OP_READ,
+				.offset = (uint64_t)j * 4096,
+				.bytes = 4096,
+				.iov = jobs[j].iov,
+				.iov_count = 1};
+			image_begin(&image, &jobs[j]);
+		}
+		image_finish(&image, jobs, DEPTH);
+		for (uint32_t j = 0; j < DEPTH; j++) {
+			assert_int_equal(jobs[j].answer, 0);
+			assert_int_equal(memory[j * 4096], 9);
+			assert_int_equal(memory[j * 4096 + 4095], 9);
+		}
+		image_close(&image);
+		image_remove(&image);
+		free(memory);
+		test_free(jobs);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refusals_say_what_to_do),
+		cmocka_unit_test(an_empty_image_is_none),
+		cmocka_unit_test(an_odd_size_is_rounded_down),
+		cmocka_unit_test(an_image_in_use_is_refused),
+		cmocka_unit_test(a_closed_disk_can_be_opened_at_once),
+		cmocka_unit_test(readonly_disks_refuse_writes),
+		cmocka_unit_test(a_channel_sleeps_until_it_is_woken),
+		cmocka_unit_test(after_a_flush_that_failed_none_succeeds),
+		cmocka_unit_test(all_of_a_full_channel_is_answered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
