@@ -44,13 +44,20 @@ struct keg_port_config {
 };
 
 enum keg_board_flags {
-	KEG_BOARD_MMIO = 1 << 0,          /* virtio devices by MMIO in place of PCI */
-	KEG_BOARD_SPLIT_IRQCHIP = 1 << 1, /* x86: the I/O APIC in this process */
-	KEG_BOARD_TEST_DEVICES = 1 << 2,  /* x86: what test suites of hypervisors expect */
-	KEG_BOARD_NO_ENTROPY = 1 << 3,    /* no virtio entropy device */
+	KEG_BOARD_MMIO = 1 << 0,           /* virtio devices by MMIO in place of PCI */
+	KEG_BOARD_SPLIT_IRQCHIP = 1 << 1,  /* x86: the I/O APIC in this process */
+	KEG_BOARD_TEST_DEVICES = 1 << 2,   /* x86: what test suites of hypervisors expect */
+	KEG_BOARD_NO_ENTROPY = 1 << 3,     /* no virtio entropy device */
 	KEG_BOARD_LIST_UNCLAIMED = 1 << 4, /* note which addresses nobody claims */
 };
 
+/*
+ * CPU models, on x86: "host" has what the hardware and KVM support, but for what lets a guest have
+ * guests of its own (vmx, svm); "max" has that, too, and what KVM only emulates. Features are
+ * switched one by one behind that, ",+NAME" and ",-NAME", by keg_x86_find_feature()'s names; the
+ * last switch of one counts. What cannot do without a feature that is off is switched off as well,
+ * with a keg_board_note(). On arm64 there is "host" only.
+ */
 struct keg_board_config {
 	size_t size;           /* sizeof(struct keg_board_config) */
 	uint64_t memory_bytes; /* a multiple of 4096; 0 for 256 MiB */
@@ -92,8 +99,9 @@ struct keg_board_result {
 };
 
 /*
- * Makes a board and loads its image. *board borrows the host. -EINVAL the configuration; -ENOMEM;
- * and what keg_vm_create(), keg_mem_add(), keg_boot_load() and keg_vcpu_create() say
+ * Makes a board and loads its image. *board borrows the host. -EINVAL the configuration; -ENOTSUP
+ * KVM does not support a feature that `cpu_model` switches on; -ENOMEM; and what keg_vm_create(),
+ * keg_mem_add(), keg_boot_load() and keg_vcpu_create() say
  */
 KEG_API int keg_board_create(
 	struct keg_host *host, const struct keg_board_config *config, struct keg_board **board);
