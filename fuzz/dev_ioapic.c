@@ -43,10 +43,10 @@ static void changed(void *context)
 	struct other *other = context;
 	uint64_t address;
 	uint32_t data;
-	bool masked;
+	bool idle;
 
 	for (uint32_t i = 0; i < KEG_IOAPIC_PINS; i++)
-		keg_ioapic_get_message(&other->ioapic, i, &address, &data, &masked);
+		keg_ioapic_get_message(&other->ioapic, i, &address, &data, &idle);
 	other->telling = true;
 	set(other, other->rises | 0x80U);
 	other->telling = false;

@@ -55,7 +55,7 @@ static bool is_level(uint64_t entry)
 	       (delivery == DELIVERY_FIXED || delivery == DELIVERY_LOWEST_PRIORITY);
 }
 
-static void get_message(uint64_t entry, uint64_t *address, uint32_t *data)
+static void encode_message(uint64_t entry, uint64_t *address, uint32_t *data)
 {
 	*address = message_address | (entry >> DESTINATION_SHIFT) << ADDRESS_DESTINATION_SHIFT |
 		   (entry & LOGICAL ? ADDRESS_LOGICAL : 0U);
@@ -68,8 +68,6 @@ static void get_message(uint64_t entry, uint64_t *address, uint32_t *data)
 static void service(struct keg_ioapic *ioapic, struct keg_ioapic_pin *pin)
 {
 	bool level = is_level(pin->entry);
-	uint64_t address;
-	uint32_t data;
 
 	if (pin->held || pin->entry & MASKED)
 		return;
@@ -78,8 +76,7 @@ static void service(struct keg_ioapic *ioapic, struct keg_ioapic_pin *pin)
 	pin->edge = false;
 	if (level)
 		pin->entry |= REMOTE_IRR;
-	get_message(pin->entry, &address, &data);
-	ioapic->output.send(ioapic->output.context, address, data);
+	ioapic->output.send(ioapic->output.context, pin->address, pin->data);
 }
 
 void keg_ioapic_set(struct keg_ioapic *ioapic, uint32_t number, bool high)
@@ -110,28 +107,36 @@ void keg_ioapic_eoi(struct keg_ioapic *ioapic, uint8_t vector)
 }
 
 void keg_ioapic_get_message(
-	struct keg_ioapic *ioapic, uint32_t pin, uint64_t *address, uint32_t *data, bool *masked)
+	struct keg_ioapic *ioapic, uint32_t number, uint64_t *address, uint32_t *data, bool *idle)
 {
-	uint64_t entry;
+	const struct keg_ioapic_pin *pin = &ioapic->pins[number];
 
 	pthread_mutex_lock(&ioapic->lock);
-	entry = ioapic->pins[pin].entry;
+	*address = pin->address;
+	*data = pin->data;
+	*idle = !pin->routed;
 	pthread_mutex_unlock(&ioapic->lock);
-	get_message(entry, address, data);
-	*masked = (entry & MASKED) != 0;
 }
 
 /* ---- Registers ---- */
 
-/* Whether what leaves a pin has changed. A pin that stays masked sends nothing all the same. */
-static bool differs(uint64_t before, uint64_t after)
+/* Makes the entry's message the one to send. Whether it is another one. */
+static bool route(struct keg_ioapic_pin *pin)
 {
-	if (before & after & MASKED)
+	uint64_t address;
+	uint32_t data;
+
+	encode_message(pin->entry, &address, &data);
+	if (pin->routed && pin->address == address && pin->data == data)
 		return false;
-	return ((before ^ after) & ~(uint64_t)REMOTE_IRR) != 0;
+	pin->address = address;
+	pin->data = data;
+	pin->routed = true;
+	return true;
 }
 
-static void write_entry(struct keg_ioapic_pin *pin, bool high_half, uint32_t value)
+static void write_entry(
+	struct keg_ioapic *ioapic, struct keg_ioapic_pin *pin, bool high_half, uint32_t value)
 {
 	uint64_t before = pin->entry, after;
 
@@ -149,7 +154,8 @@ static void write_entry(struct keg_ioapic_pin *pin, bool high_half, uint32_t val
 	if (after & MASKED)
 		pin->edge = false;
 	pin->entry = after;
-	pin->held = differs(before, after);
+	pin->held = !(after & MASKED) && route(pin);
+	service(ioapic, pin);
 }
 
 static struct keg_ioapic_pin *selected_pin(struct keg_ioapic *ioapic)
@@ -184,7 +190,7 @@ static void write_data(void *device, uint32_t value)
 	struct keg_ioapic_pin *pin = selected_pin(ioapic);
 
 	if (pin)
-		write_entry(pin, ioapic->select & 1, value);
+		write_entry(ioapic, pin, ioapic->select & 1, value);
 	else if (ioapic->select == INDEX_ID)
 		ioapic->id = value & ID_MASK;
 }

@@ -23,10 +23,11 @@ struct keg_ioapic_output {
 	/* Sends a message. With the lock held: it must not call the I/O APIC. */
 	void (*send)(void *context, uint64_t address, uint32_t data);
 	/*
-	 * The guest has changed a pin's message or mask: what keg_ioapic_get_message() says is
-	 * already new, but nothing is sent from the pin before this returns, so that KVM can be
-	 * told first whose vector's EOIs are wanted. In the vCPU's thread; one call at a time. It
-	 * may ask for messages, and must not access the registers. May be NULL.
+	 * A pin that is not masked is to send another message than before: what
+	 * keg_ioapic_get_message() says is already new, but nothing is sent from the pin before
+	 * this returns, so that KVM can be told first whose vector's EOIs are wanted. In the vCPU's
+	 * thread; one call at a time. It may ask for messages, and must not access the registers.
+	 * May be NULL.
 	 */
 	void (*changed)(void *context);
 	void *context;
@@ -35,6 +36,10 @@ struct keg_ioapic_output {
 /* An input, and its redirection table entry. */
 struct keg_ioapic_pin {
 	uint64_t entry;
+	/* What it has sent, or is about to, since it was not masked last. */
+	uint64_t address;
+	uint32_t data;
+	bool routed; /* there is such a message */
 	bool high;
 	bool edge; /* a rising edge waits to be sent */
 	bool held; /* `changed` is being told: nothing is sent */
@@ -59,8 +64,11 @@ void keg_ioapic_set(struct keg_ioapic *ioapic, uint32_t pin, bool high);
 /* A local APIC has seen the end of an interrupt: a level that is still high comes again. */
 void keg_ioapic_eoi(struct keg_ioapic *ioapic, uint8_t vector);
 
-/* What a pin sends. A masked pin's message is what it would send. */
+/*
+ * What KVM is to know of a pin: the message that it sends, or sent before it was masked, because
+ * the end of that interrupt may still be to come. *idle: it has never been anything but masked.
+ */
 void keg_ioapic_get_message(
-	struct keg_ioapic *ioapic, uint32_t pin, uint64_t *address, uint32_t *data, bool *masked);
+	struct keg_ioapic *ioapic, uint32_t pin, uint64_t *address, uint32_t *data, bool *idle);
 
 #endif
