@@ -75,7 +75,22 @@ static void a_target_that_kvm_does_not_tell_is_not_taken(void **state)
 	ioctls_fail_next(KVM_ARM_PREFERRED_TARGET, EIO);
 	assert_fails(keg_vcpu_init(vcpu_of(state), NULL), EIO, "KVM_ARM_PREFERRED_TARGET");
 	ioctls_fail_next(KVM_ARM_PREFERRED_TARGET, EIO);
-	assert_fails(keg_arch_init_vcpu(vcpu_of(state), true, NULL), EIO, "KVM_ARM_PREFERRED_TARGET");
+	assert_fails(
+		keg_arch_init_vcpu(vcpu_of(state), true, NULL), EIO, "KVM_ARM_PREFERRED_TARGET");
+}
+
+static void there_is_one_cpu_model(void **state)
+{
+	const struct machine *machine = *state;
+	struct keg_cpu_model *model = (void *)1;
+
+	assert_ok(keg_arch_create_cpu_model(machine->host, NULL, 1, NULL, &model));
+	keg_arch_destroy_cpu_model(model);
+	assert_ok(keg_arch_create_cpu_model(machine->host, "host", 1, NULL, &model));
+	keg_arch_destroy_cpu_model(model);
+	assert_fails(keg_arch_create_cpu_model(machine->host, "max", 1, NULL, &model), EINVAL,
+		"there is no CPU model 'max'");
+	assert_null(model);
 }
 
 /* ---- Registers ---- */
@@ -199,6 +214,7 @@ int main(void)
 		uninitialised_test(initialising_again_resets_the_registers),
 		uninitialised_test(targets_and_features_that_kvm_does_not_know_are_refused),
 		uninitialised_test(a_target_that_kvm_does_not_tell_is_not_taken),
+		uninitialised_test(there_is_one_cpu_model),
 		vcpu_test(core_registers_are_read_as_they_were_set),
 		vcpu_test(registers_of_32_and_128_bits_are_read_as_they_were_set),
 		vcpu_test(a_run_begins_with_the_registers_that_were_set),

@@ -261,6 +261,62 @@ static void features_whose_registers_may_not_be_saved_are_off(void **state)
 	assert_has(f, "amx_int8");
 }
 
+/* What is needed must have its name in the table right: else all that need it would be lost. */
+static void a_host_that_has_everything_keeps_everything(void **state)
+{
+	struct keg_leaves *all = calloc(1, sizeof(*all));
+	struct keg_cpu_source source = {.has_deadline_timer = true};
+	struct fixture *f = *state;
+	struct keg_x86_feature bit;
+
+	assert_non_null(all);
+	for (size_t n = 0; keg_x86_feature_register(n, &bit) == 0; n++) {
+		for (bit.bit = 0; bit.bit < 32; bit.bit++)
+			assert_true(keg_leaves_switch(all, &bit, true));
+	}
+	keg_leaves_need(all, 0xd, 0, true)->eax = UINT32_MAX;
+	source.supported = (struct keg_cpuid_view){all->entries, all->count};
+	assert_ok(make(f, source, "max"));
+	for (size_t n = 0; keg_x86_feature_register(n, &bit) == 0; n++) {
+		for (bit.bit = 0; bit.bit < 32; bit.bit++) {
+			const char *name = keg_x86_feature_name(&bit);
+
+			/* One vCPU has no siblings. */
+			if (name && strcmp(name, "ht") != 0 &&
+				!keg_leaves_has(&f->model.leaves, &bit))
+				fail_msg("%s is off", name);
+		}
+	}
+	free(all);
+}
+
+/* Each of these has a row in the table of what needs what. */
+static void chains_of_needs_are_followed_to_their_end(void **state)
+{
+	static const struct {
+		const char *text, *lost;
+	} chains[] = {
+		{"host,-fxsr", "sse4_2"},
+		{"host,-sse", "aes"},
+		{"host,-xsave", "avx512_vnni"},
+		{"host,-avx", "vaes"},
+		{"host,-pcid", "invpcid"},
+		{"host,-apic", "tsc_deadline_timer"},
+		{"host,-tsc", "nonstop_tsc"},
+		{"host,-lm", "pdpe1gb"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+		assert_ok(make(f, intel_like(), "host"));
+		if (!has(f, chains[i].lost))
+			fail_msg("%s is not there to be lost", chains[i].lost);
+		assert_ok(make(f, intel_like(), chains[i].text));
+		if (has(f, chains[i].lost))
+			fail_msg("%s is still on with %s", chains[i].lost, chains[i].text);
+	}
+}
+
 static void the_rates_of_the_clocks_are_told(void **state)
 {
 	struct fixture *f = *state;
@@ -342,6 +398,8 @@ int main(void)
 		model_test(without_xsave_there_is_no_area),
 		model_test(amd_repeats_what_is_off),
 		model_test(features_whose_registers_may_not_be_saved_are_off),
+		model_test(a_host_that_has_everything_keeps_everything),
+		model_test(chains_of_needs_are_followed_to_their_end),
 		model_test(the_rates_of_the_clocks_are_told),
 		model_test(a_host_that_tells_nothing_makes_a_model_that_has_little),
 		cmocka_unit_test(every_name_is_of_one_bit),
