@@ -58,8 +58,8 @@ extern const struct keg_bus_ops keg_ioapic_ops;
 int keg_ioapic_init(struct keg_ioapic *ioapic, const struct keg_ioapic_output *output);
 void keg_ioapic_fini(struct keg_ioapic *ioapic);
 
-/* An input changes its level. `pin` is below KEG_IOAPIC_PINS. */
-void keg_ioapic_set(struct keg_ioapic *ioapic, uint32_t pin, bool high);
+/* A pin's input changes its level. `number` is below KEG_IOAPIC_PINS. */
+void keg_ioapic_set(struct keg_ioapic *ioapic, uint32_t number, bool high);
 
 /* A local APIC has seen the end of an interrupt: a level that is still high comes again. */
 void keg_ioapic_eoi(struct keg_ioapic *ioapic, uint8_t vector);
@@ -69,6 +69,6 @@ void keg_ioapic_eoi(struct keg_ioapic *ioapic, uint8_t vector);
  * the end of that interrupt may still be to come. *idle: it has never been anything but masked.
  */
 void keg_ioapic_get_message(
-	struct keg_ioapic *ioapic, uint32_t pin, uint64_t *address, uint32_t *data, bool *idle);
+	struct keg_ioapic *ioapic, uint32_t number, uint64_t *address, uint32_t *data, bool *idle);
 
 #endif

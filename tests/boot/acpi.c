@@ -254,34 +254,57 @@ static void a_buffer_that_is_too_small_is_refused_whatever_its_size(void **state
 	assert_int_equal(keg_acpi_build(&acpi_pc, ACPI_GPA, blob.bytes, (size_t)needed), needed);
 }
 
-#define REFUSED(words, ...)                                                                        \
-	do {                                                                                       \
-		struct keg_acpi_config config = acpi_pc;                                           \
-		__VA_ARGS__;                                                                       \
-		assert_fails(keg_acpi_build(&config, ACPI_GPA, blob.bytes, sizeof(blob.bytes)),    \
-			EINVAL, words);                                                            \
-	} while (0)
+#define FIELD(name) offsetof(struct keg_acpi_config, name), sizeof(acpi_pc.name)
 
 static void what_the_tables_cannot_say_is_refused(void **state)
 {
-	static const struct keg_acpi_virtio empty = {.address = 0x1000},
-					    wraps = {.address = 0xfffff000, .bytes = 0x1001};
+	static const struct {
+		size_t offset, bytes;
+		uint64_t value;
+		const char *words;
+	} cases[] = {
+		{FIELD(cpus), 0, "no CPU"},
+		{FIELD(pm_event), 0, "PM1a_EVT"},
+		{FIELD(pm_control), 0, "PM1a_CNT"},
+		{FIELD(sci), 16, "ISA interrupt"},
+		{FIELD(serial_irq), 16, "ISA interrupt"},
+		{FIELD(virtio_count), 4097, "4096 virtio"},
+		{FIELD(pci_buses), 257, "256 PCI buses"},
+		{FIELD(ecam), 0xfff00001, "ECAM"},
+		{FIELD(pci_memory.bytes), 0x40000001, "PCI memory"},
+		{FIELD(pci_memory64.bytes), UINT64_MAX, "wraps"},
+		{FIELD(pci_ports.bytes), 0x4001, "PCI ports"},
+		{FIELD(pci_gsi_count), 0, "no interrupts"},
+	};
 
 	(void)state;
-	REFUSED("no CPU", config.cpus = 0);
-	REFUSED("PM1a_EVT", config.pm_event = 0);
-	REFUSED("PM1a_CNT", config.pm_control = 0);
-	REFUSED("ISA interrupt", config.sci = 16);
-	REFUSED("ISA interrupt", config.serial_irq = 16);
-	REFUSED("virtio device's registers", config.virtio = &empty, config.virtio_count = 1);
-	REFUSED("virtio device's registers", config.virtio = &wraps, config.virtio_count = 1);
-	REFUSED("4096 virtio", config.virtio_count = 4097);
-	REFUSED("256 PCI buses", config.pci_buses = 257);
-	REFUSED("ECAM", config.ecam = 0xfff00001);
-	REFUSED("PCI memory", config.pci_memory.bytes = 0x40000001);
-	REFUSED("wraps", config.pci_memory64.start = UINT64_MAX, config.pci_memory64.bytes = 2);
-	REFUSED("PCI ports", config.pci_ports.bytes = 0x4001);
-	REFUSED("no interrupts", config.pci_gsi_count = 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct keg_acpi_config config = acpi_pc;
+
+		memcpy((char *)&config + cases[i].offset, &cases[i].value, cases[i].bytes);
+		assert_fails(keg_acpi_build(&config, ACPI_GPA, blob.bytes, sizeof(blob.bytes)),
+			EINVAL, cases[i].words);
+	}
+}
+
+static void a_virtio_device_without_a_place_is_refused(void **state)
+{
+	static const struct keg_acpi_virtio bad[] = {
+		{.address = 0x1000},
+		{.address = 0xfffff000, .bytes = 0x1001},
+	};
+	struct keg_acpi_config config = acpi_pc;
+
+	(void)state;
+	config.virtio_count = 1;
+	for (config.virtio = bad; config.virtio < bad + 2; config.virtio++)
+		assert_fails(keg_acpi_build(&config, ACPI_GPA, blob.bytes, sizeof(blob.bytes)),
+			EINVAL, "virtio device's registers");
+}
+
+static void tables_are_below_4_gib_at_multiples_of_16(void **state)
+{
+	(void)state;
 	assert_fails(keg_acpi_build(&acpi_pc, 0xe0008, blob.bytes, 0x10000), EINVAL, "16");
 	assert_fails(keg_acpi_build(&acpi_pc, 0xfffffff0, blob.bytes, 0x11), EINVAL, "4 GiB");
 }
@@ -300,6 +323,8 @@ int main(void)
 		cmocka_unit_test(the_mcfg_has_the_ecam),
 		cmocka_unit_test(a_buffer_that_is_too_small_is_refused_whatever_its_size),
 		cmocka_unit_test(what_the_tables_cannot_say_is_refused),
+		cmocka_unit_test(a_virtio_device_without_a_place_is_refused),
+		cmocka_unit_test(tables_are_below_4_gib_at_multiples_of_16),
 	};
 
 	return cmocka_run_group_tests_name("ACPI", tests, NULL, NULL);
