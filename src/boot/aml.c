@@ -157,10 +157,12 @@ static unsigned encode_integer(uint64_t value, uint8_t encoded[9])
 static void end_resources(struct keg_aml *aml, size_t start)
 {
 	uint8_t encoded[9];
+	unsigned count;
 
 	put_byte(aml, END_TAG);
 	put_byte(aml, 0); /* a checksum of 0 is taken for right */
-	insert(aml, start, encoded, encode_integer(aml->used - start, encoded));
+	count = encode_integer(aml->used - start, encoded);
+	insert(aml, start, encoded, count);
 }
 
 void keg_aml_end(struct keg_aml *aml)
@@ -231,8 +233,9 @@ void keg_aml_name(struct keg_aml *aml, const char *name)
 void keg_aml_integer(struct keg_aml *aml, uint64_t value)
 {
 	uint8_t encoded[9];
+	unsigned count = encode_integer(value, encoded);
 
-	put(aml, encoded, encode_integer(value, encoded));
+	put(aml, encoded, count);
 }
 
 void keg_aml_string(struct keg_aml *aml, const char *text)
