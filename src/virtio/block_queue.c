@@ -79,6 +79,7 @@ static bool take_all(struct keg_virtio_block_queue *queue)
 			queue->free_count--;
 			request->queue = queue;
 			rc = keg_virtio_block_begin(request, &chain);
+			queue->free_count = (uint16_t)(queue->free_count + (rc < 0));
 		}
 		if (rc < 0) {
 			keg_virtio_break(&queue->block->device, keg_error_message());
