@@ -30,23 +30,23 @@ static int ask(struct keg_host *host, const char *text, struct keg_cpu_source *s
 }
 
 int keg_arch_create_cpu_model(struct keg_host *host, const char *text, uint32_t count,
-	struct keg_notes *notes, struct keg_cpu_model **result)
+	struct keg_notes *notes, struct keg_cpu_model **model)
 {
 	struct keg_cpu_source source;
-	struct keg_cpu_model *model;
+	struct keg_cpu_model *made;
 	int rc = ask(host, text, &source);
 
-	*result = NULL;
+	*model = NULL;
 	if (rc)
 		return rc;
-	model = malloc(sizeof(*model));
-	if (!model)
+	made = malloc(sizeof(*made));
+	if (!made)
 		return keg_fail_errno(ENOMEM, "making a CPU model");
-	rc = keg_cpu_model_make(&source, text, count, notes, model);
+	rc = keg_cpu_model_make(&source, text, count, notes, made);
 	if (rc)
-		free(model);
+		free(made);
 	else
-		*result = model;
+		*model = made;
 	return rc;
 }
 

@@ -338,45 +338,6 @@ static void a_host_that_tells_nothing_makes_a_model_that_has_little(void **state
 	assert_null(leaf(f, 0xb, 0));
 }
 
-/* ---- Names ---- */
-
-static void every_name_is_of_one_bit(void **state)
-{
-	struct keg_x86_feature bit, found;
-	size_t names = 0;
-
-	(void)state;
-	for (size_t n = 0; keg_x86_feature_register(n, &bit) == 0; n++) {
-		for (bit.bit = 0; bit.bit < 32; bit.bit++) {
-			const char *name = keg_x86_feature_name(&bit);
-
-			if (!name)
-				continue;
-			names++;
-			assert_ok(keg_x86_find_feature(name, &found));
-			assert_int_equal(found.function, bit.function);
-			assert_int_equal(found.index, bit.index);
-			assert_int_equal(found.where, bit.where);
-			assert_int_equal(found.bit, bit.bit);
-		}
-	}
-	assert_true(names > 200);
-	bit.bit = 32;
-	assert_null(keg_x86_feature_name(&bit));
-}
-
-static void a_name_that_linux_has_too_is_understood(void **state)
-{
-	struct keg_x86_feature one, other;
-
-	(void)state;
-	assert_ok(keg_x86_find_feature("pni", &one));
-	assert_ok(keg_x86_find_feature("sse3", &other));
-	assert_int_equal(one.bit, other.bit);
-	assert_fails(keg_x86_find_feature("avx512", &one), ENOENT, "avx512f");
-	assert_fails(keg_x86_find_feature("", &one), ENOENT, "no feature ''");
-}
-
 #define model_test(name) cmocka_unit_test_setup_teardown(name, open_model, close_model)
 
 int main(void)
@@ -402,8 +363,6 @@ int main(void)
 		model_test(chains_of_needs_are_followed_to_their_end),
 		model_test(the_rates_of_the_clocks_are_told),
 		model_test(a_host_that_tells_nothing_makes_a_model_that_has_little),
-		cmocka_unit_test(every_name_is_of_one_bit),
-		cmocka_unit_test(a_name_that_linux_has_too_is_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
