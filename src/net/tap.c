@@ -62,7 +62,7 @@ static int tap_set_queues(struct keg_netdev *netdev, uint32_t queues)
 /* Frames that wait: they are of the time before, with offloads that may not hold now. */
 static void drop_waiting(struct tap *tap)
 {
-	enum { MOST = 4096 }; /* more than a queue holds (500 to 1000): never for ever */
+	enum { MOST = 4096 };       /* more than a queue holds (500 to 1000): never for ever */
 	char start[KEG_NET_HEADER]; /* the least that a frame is read into */
 
 	for (uint32_t i = 0; i < tap->attached; i++) {

@@ -147,6 +147,7 @@ static ssize_t user_send(
 	if (keg_user_poll_is_full(&user->poll) &&
 		keg_frame_opens(user->frame + sizeof(header), bytes - sizeof(header)))
 		return -ENOBUFS;
+	keg_user_poll_set_clock(&user->poll, user->slirp);
 	slirp_input(user->slirp, user->frame + sizeof(header), (int)(bytes - sizeof(header)));
 	/* What it waits for may be another now: sockets, and when to look at them. */
 	keg_user_poll_changed(&user->poll);

@@ -252,6 +252,21 @@ static void refill(struct keg_user_poll *poll, Slirp *slirp)
 	}
 }
 
+/* Libslirp looks at the sockets that are noted as ready, and at the clock. */
+static void poll_slirp(struct keg_user_poll *poll, Slirp *slirp)
+{
+	poll->clock_ns = keg_user_clock_ns();
+	slirp_pollfds_poll(slirp, 0, get_ready, poll);
+}
+
+void keg_user_poll_set_clock(struct keg_user_poll *poll, Slirp *slirp)
+{
+	enum { EXACT_MS = 100 };
+
+	if (keg_user_clock_ns() - poll->clock_ns >= EXACT_MS * ns_per_ms)
+		poll_slirp(poll, slirp);
+}
+
 /* How many descriptors are ready, which are noted. */
 static int collect(struct keg_user_poll *poll, struct epoll_event *ready, int most)
 {
@@ -280,7 +295,7 @@ bool keg_user_poll_run(struct keg_user_poll *poll, Slirp *slirp)
 		return false;
 	poll->changed = false;
 	run_timers(poll);
-	slirp_pollfds_poll(slirp, 0, get_ready, poll);
+	poll_slirp(poll, slirp);
 	for (int i = 0; i < count; i++) {
 		if ((uint32_t)ready[i].data.fd < poll->size)
 			poll->sockets[ready[i].data.fd].ready = 0;

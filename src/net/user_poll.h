@@ -25,6 +25,7 @@ struct keg_user_poll {
 	int epoll;
 	int timer;        /* a timerfd */
 	int waiting;      /* the caller's */
+	int64_t clock_ns; /* libslirp's */
 	int64_t alarm_ns; /* when the timerfd expires; INT64_MAX: never */
 	struct keg_user_socket *sockets;
 	uint32_t size;
@@ -48,6 +49,10 @@ int64_t keg_user_clock_ns(void);
 
 /* Whether the guest has as many sockets as it may have of this process. */
 bool keg_user_poll_is_full(const struct keg_user_poll *poll);
+
+/* Before libslirp is given anything: its clock stands still while it has nothing to do, and what
+ * it began then would seem to be of long ago. */
+void keg_user_poll_set_clock(struct keg_user_poll *poll, Slirp *slirp);
 
 /* libslirp has been given something: the descriptor is to be readable, so that _run() is called. */
 void keg_user_poll_changed(struct keg_user_poll *poll);

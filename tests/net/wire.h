@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/virtio_net.h>
 #include <poll.h>
+#include <time.h>
 
 #include "net/net.h"
 #include "testing.h"
@@ -68,6 +69,14 @@ static inline ssize_t wire_send(struct keg_netdev *netdev, uint32_t queue, struc
 	return keg_netdev_send(netdev, queue, iov, 2);
 }
 
+static inline int64_t wire_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 /* The next frame, or false after `ms` without one. */
 static inline bool wire_try_receive(
 	struct keg_netdev *netdev, uint32_t queue, struct wire *wire, int ms)
@@ -75,10 +84,13 @@ static inline bool wire_try_receive(
 	const struct iovec iov[] = {
 		{&wire->header, KEG_NET_HEADER}, {wire->frame, sizeof(wire->frame)}};
 	struct pollfd wait = {.fd = keg_netdev_fd(netdev, queue), .events = POLLIN};
+	const int64_t end = wire_now_ms() + ms;
 	ssize_t rc;
 
 	while ((rc = keg_netdev_receive(netdev, queue, iov, 2)) == -EAGAIN) {
-		if (poll(&wait, 1, ms) == 0)
+		int64_t left = end - wire_now_ms();
+
+		if (left < 0 || poll(&wait, 1, (int)left) == 0)
 			return false;
 	}
 	assert_true(rc >= KEG_NET_HEADER);
