@@ -114,7 +114,8 @@ static bool obstructed(
 {
 	static const struct keg_boot_range adapters = {
 		KEG_BOOT_LOW_END, KEG_BOOT_HIGH_START - KEG_BOOT_LOW_END, 0};
-	const struct keg_boot_range *range = plan->config->reserved, *end;
+	const struct keg_boot_config *config = plan->config;
+	const struct keg_boot_range *range = NULL;
 	size_t i = first_after(plan, gpa);
 
 	if (i < plan->count && plan->parts[i].gpa < gpa + bytes) {
@@ -123,13 +124,13 @@ static bool obstructed(
 		*obstacle = (struct obstacle){part->name, part->gpa, part->gpa + part->bytes};
 		return true;
 	}
-	for (end = range + plan->config->reserved_count; range != end; range++) {
-		if (range_overlaps(range, gpa, gpa + bytes))
-			break;
-	}
-	if (range == end && plan->is_pc && range_overlaps(&adapters, gpa, gpa + bytes))
+	if (plan->is_pc && range_overlaps(&adapters, gpa, gpa + bytes))
 		range = &adapters;
-	else if (range == end)
+	for (i = 0; i < config->reserved_count && !range; i++) {
+		if (range_overlaps(&config->reserved[i], gpa, gpa + bytes))
+			range = &config->reserved[i];
+	}
+	if (!range)
 		return false;
 	*obstacle =
 		(struct obstacle){"what is reserved", range->start, range->start + range->bytes};
