@@ -83,19 +83,18 @@ static void send_message(void *context, uint64_t address, uint32_t data)
 }
 
 /*
- * KVM looks at the pins' routes to know of which vectors it is to tell the end of interrupt. What a
- * masked pin would send makes no difference, so that it is left out: the fewer the changes, the
- * fewer the grace periods.
+ * KVM looks at the pins' routes to know of which vectors it is to tell the end of interrupt. One
+ * that is masked for the moment keeps its own; one that was never used has none.
  */
 static void split_pins(struct pc *pc, struct kvm_irq_routing_entry pins[PC_GSIS])
 {
 	for (uint32_t pin = 0; pin < PC_GSIS; pin++) {
 		uint64_t address;
 		uint32_t data;
-		bool masked;
+		bool idle;
 
-		keg_ioapic_get_message(&pc->ioapic, pin, &address, &data, &masked);
-		board_msi_route(&pins[pin], pin, masked ? 0 : address, masked ? 0 : data);
+		keg_ioapic_get_message(&pc->ioapic, pin, &address, &data, &idle);
+		board_msi_route(&pins[pin], pin, idle ? 0 : address, idle ? 0 : data);
 	}
 }
 

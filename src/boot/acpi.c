@@ -216,7 +216,8 @@ static void put_nmi(struct writer *writer, bool x2apics)
 		append(writer, &x2apic_nmi, sizeof(x2apic_nmi));
 }
 
-/* Section 5.2.12. On a PC the timer's interrupt 0 is at input 2. */
+/* Section 5.2.12. ISA interrupts are at the inputs of their numbers, the timer's too, as KVM has
+ * them; the SCI alone is a level. */
 static keg_gpa put_madt(struct writer *writer, const struct keg_acpi_config *config)
 {
 	const struct acpi_madt_body madt = {
@@ -232,7 +233,6 @@ static keg_gpa put_madt(struct writer *writer, const struct keg_acpi_config *con
 	for (uint32_t i = 0; i < config->cpus && !writer->full; i++)
 		x2apics |= put_cpu(writer, i, config->apic_ids ? config->apic_ids[i] : i);
 	append(writer, &io_apic, sizeof(io_apic));
-	put_override(writer, 0, 2, 0);
 	put_override(writer, config->sci, config->sci, ACPI_MADT_ACTIVE_HIGH | ACPI_MADT_LEVEL);
 	put_nmi(writer, x2apics);
 	return end_table(writer, start);
