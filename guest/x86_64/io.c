@@ -48,7 +48,7 @@ void io_report(void)
 /* ---- Tests ---- */
 
 enum { UART_SCRATCH = 0x3ff, UNCLAIMED_PORT = 0x2e0 };
-#define UNCLAIMED_MEMORY 0xe0000000u
+#define UNCLAIMED_MEMORY 0xf0000000u
 
 static void port_test(void)
 {

@@ -4,5 +4,5 @@
 
 	.code32
 _start:
-	movl $0xe0000000, %eax
+	movl $0xf0000000, %eax
 	jmp *%eax
