@@ -69,6 +69,19 @@ static void page_tables_are_put_above_the_image(void **state)
 	assert_int_equal(entry.high, 0x4000 + TABLES);
 }
 
+static void page_tables_that_have_a_place_stay_there(void **state)
+{
+	struct keg_boot_entry entry = {
+		.mode = KEG_ENTRY_LONG, .page_table = 0x10000, .low = 0x1000, .high = 0x40000};
+
+	assert_int_equal(keg_arch_tables_bytes(KEG_ENTRY_LONG), TABLES);
+	assert_int_equal(keg_arch_tables_bytes(KEG_ENTRY_PROTECTED), 0);
+	assert_ok(keg_arch_prepare_entry(mem_of(state), &entry));
+	assert_int_equal(entry.page_table, 0x10000);
+	assert_int_equal(entry.low, 0x1000);
+	assert_int_equal(entry.high, 0x40000);
+}
+
 static void page_tables_are_put_below_an_image_at_the_end_of_memory(void **state)
 {
 	struct keg_boot_entry entry = {
@@ -141,6 +154,54 @@ static void a_multiboot_image_finds_its_arguments_in_eax_and_ebx(void **state)
 	assert_int_equal(regs.rax, 0x2badb002);
 	assert_int_equal(regs.rbx, 0x9500);
 	assert_int_equal(regs.rdi, 0);
+}
+
+static void a_linux_kernel_finds_its_own_descriptors(void **state)
+{
+	static const enum keg_entry_mode modes[] = {KEG_ENTRY_LONG, KEG_ENTRY_PROTECTED};
+	struct keg_boot_entry entry = {.kind = KEG_IMAGE_BZIMAGE,
+		.pc = 0x100000,
+		.page_table = 0x4000,
+		.args = {0, 0x9000},
+		.gdt = 0xa000};
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	for (size_t i = 0; i < 2; i++) {
+		entry.mode = modes[i];
+		assert_ok(keg_arch_enter(vcpu_of(state), &entry));
+		assert_ok(keg_vcpu_get_regs(vcpu_of(state), &regs));
+		assert_ok(keg_vcpu_get_sregs(vcpu_of(state), &sregs));
+		assert_int_equal(regs.rsi, 0x9000);
+		assert_int_equal(sregs.gdt.base, 0xa000);
+		assert_int_equal(sregs.gdt.limit, 31);
+		assert_int_equal(sregs.cs.selector, 0x10);
+		assert_int_equal(sregs.cs.l, modes[i] == KEG_ENTRY_LONG);
+		assert_int_equal(sregs.ds.selector, 0x18);
+		assert_int_equal(sregs.es.selector, 0x18);
+		assert_int_equal(sregs.ss.selector, 0x18);
+	}
+}
+
+static void a_pvh_kernel_finds_its_start_info_in_ebx_and_a_task(void **state)
+{
+	const struct keg_boot_entry entry = {.kind = KEG_IMAGE_PVH,
+		.mode = KEG_ENTRY_PROTECTED,
+		.pc = 0x100000,
+		.args = {0, 0x9000}};
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	assert_ok(keg_arch_enter(vcpu_of(state), &entry));
+	assert_ok(keg_vcpu_get_regs(vcpu_of(state), &regs));
+	assert_ok(keg_vcpu_get_sregs(vcpu_of(state), &sregs));
+	assert_int_equal(regs.rbx, 0x9000);
+	assert_int_equal(regs.rsi, 0);
+	assert_int_equal(sregs.cr0 & ~UINT64_C(0x10), 1); /* PE; ET cannot be cleared */
+	assert_int_equal(sregs.cr4, 0);
+	assert_int_equal(sregs.tr.base, 0);
+	assert_int_equal(sregs.tr.limit, 0x67);
+	assert_int_equal(sregs.tr.type, 11);
 }
 
 static void real_mode_begins_in_the_segment_of_its_64_kib(void **state)
@@ -271,10 +332,13 @@ int main(void)
 		cmocka_unit_test(memory_begins_at_0_and_flat_images_at_1_mib),
 		vcpu_test(modes_without_paging_need_nothing_in_memory),
 		vcpu_test(page_tables_are_put_above_the_image),
+		vcpu_test(page_tables_that_have_a_place_stay_there),
 		vcpu_test(page_tables_are_put_below_an_image_at_the_end_of_memory),
 		vcpu_test(page_tables_that_fit_nowhere_are_refused),
 		vcpu_test(a_vcpu_begins_where_its_entry_says),
 		vcpu_test(a_multiboot_image_finds_its_arguments_in_eax_and_ebx),
+		vcpu_test(a_linux_kernel_finds_its_own_descriptors),
+		vcpu_test(a_pvh_kernel_finds_its_start_info_in_ebx_and_a_task),
 		vcpu_test(real_mode_begins_in_the_segment_of_its_64_kib),
 		vcpu_test(entries_that_cannot_be_are_refused),
 		plain_test(a_program_counter_that_cannot_be_read_is_0),
