@@ -181,28 +181,36 @@ void keg_msix_config_written(struct keg_msix *msix, const struct keg_pci_functio
 	pthread_mutex_unlock(&msix->lock);
 }
 
-/* A byte of the table, or NULL beyond its end: the shift to it comes with the word. */
-static uint32_t *word_at(struct keg_msix *msix, uint64_t offset, uint32_t *shift)
+/* The table byte by byte: it takes every width and alignment. Beyond its end there is nothing. */
+static uint8_t read_byte(const struct keg_msix *msix, uint64_t offset)
 {
-	if (offset >= keg_msix_table_bytes(msix))
-		return NULL;
-	*shift = 8 * (uint32_t)(offset % 4);
-	return &msix->vectors[offset / KEG_MSIX_ENTRY_BYTES]
-			.entry[offset % KEG_MSIX_ENTRY_BYTES / 4];
+	const uint64_t index = offset / KEG_MSIX_ENTRY_BYTES;
+	const uint32_t word = offset % KEG_MSIX_ENTRY_BYTES / 4;
+
+	if (index >= msix->count)
+		return 0;
+	return (uint8_t)(msix->vectors[index].entry[word] >> 8 * (offset % 4));
+}
+
+static void write_byte(struct keg_msix *msix, uint64_t offset, uint8_t value)
+{
+	const uint64_t index = offset / KEG_MSIX_ENTRY_BYTES;
+	const uint32_t shift = 8 * (uint32_t)(offset % 4);
+	uint32_t *word;
+
+	if (index >= msix->count)
+		return;
+	word = &msix->vectors[index].entry[offset % KEG_MSIX_ENTRY_BYTES / 4];
+	*word = (*word & ~(UINT32_C(0xff) << shift)) | (uint32_t)value << shift;
 }
 
 uint64_t keg_msix_read_table(struct keg_msix *msix, uint64_t offset, uint32_t bytes)
 {
 	uint64_t value = 0;
-	uint32_t shift;
 
 	pthread_mutex_lock(&msix->lock);
-	for (uint32_t i = 0; i < bytes; i++) {
-		const uint32_t *word = word_at(msix, offset + i, &shift);
-
-		if (word)
-			value |= (uint64_t)(*word >> shift & 0xff) << 8 * i;
-	}
+	for (uint32_t i = 0; i < bytes; i++)
+		value |= (uint64_t)read_byte(msix, offset + i) << 8 * i;
 	pthread_mutex_unlock(&msix->lock);
 	return value;
 }
@@ -211,16 +219,10 @@ void keg_msix_write_table(struct keg_msix *msix, uint64_t offset, uint64_t value
 {
 	uint64_t first = offset / KEG_MSIX_ENTRY_BYTES;
 	uint64_t last = (offset + bytes - 1) / KEG_MSIX_ENTRY_BYTES;
-	uint32_t shift;
 
 	pthread_mutex_lock(&msix->lock);
-	for (uint32_t i = 0; i < bytes; i++) {
-		uint32_t *word = word_at(msix, offset + i, &shift);
-
-		if (word)
-			*word = (*word & ~(UINT32_C(0xff) << shift)) |
-				(uint32_t)(value >> 8 * i & 0xff) << shift;
-	}
+	for (uint32_t i = 0; i < bytes; i++)
+		write_byte(msix, offset + i, (uint8_t)(value >> 8 * i));
 	for (uint64_t i = first; i <= last && i < msix->count; i++) {
 		/* Messages are words (section 6.8.2.8), and the rest is reserved. */
 		msix->vectors[i].entry[ADDRESS_LOW] &= ~3U;

@@ -71,7 +71,8 @@ static inline bool keg_msix_enabled(const struct keg_msix *msix)
 	return atomic_load_explicit(&msix->enabled, memory_order_acquire);
 }
 
-/* Sends a vector's message: now, or when the guest unmasks it. A vector that is none is ignored. */
-void keg_msix_send(struct keg_msix *msix, uint32_t vector);
+/* Sends a message, that of vector `index`: now, or when the guest unmasks it. A vector that is none
+ * is ignored. */
+void keg_msix_send(struct keg_msix *msix, uint32_t index);
 
 #endif

@@ -27,7 +27,7 @@ struct place {
 
 static uint32_t ones(uint32_t bytes)
 {
-	return UINT32_MAX >> (32 - 8 * bytes);
+	return bytes < WORD ? (1U << 8 * bytes) - 1 : UINT32_MAX;
 }
 
 /* `which` is device and function, as both mechanisms have them. */

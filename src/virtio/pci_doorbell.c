@@ -34,7 +34,7 @@ static void bind_all(struct keg_virtio_pci *pci)
 
 		if (!queue->doorbell || !queue->enabled)
 			continue;
-		wanted.address = start + KEG_VIRTIO_PCI_MULTIPLIER * i;
+		wanted.address = start + (uint64_t)i * KEG_VIRTIO_PCI_MULTIPLIER;
 		wanted.fd = queue->kick;
 		bind(pci, &pci->bells[i], wanted);
 	}

@@ -80,12 +80,18 @@ static int bell_bind(void *context, const struct keg_doorbell *bell)
 	return 0;
 }
 
+static bool is_same(const struct keg_doorbell *a, const struct keg_doorbell *b)
+{
+	return a->pio == b->pio && a->address == b->address && a->bytes == b->bytes &&
+	       a->match == b->match && a->value == b->value && a->fd == b->fd;
+}
+
 static void bell_unbind(void *context, const struct keg_doorbell *bell)
 {
 	struct pci_rig *rig = context;
 
 	for (unsigned i = 0; i < rig->bell_count; i++) {
-		if (memcmp(&rig->bells[i], bell, sizeof(*bell)) == 0) {
+		if (is_same(&rig->bells[i], bell)) {
 			rig->bells[i] = rig->bells[--rig->bell_count];
 			return;
 		}
