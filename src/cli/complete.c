@@ -33,8 +33,27 @@ static void complete_name(const struct cli_command *command, const char *typed)
 	offer("--", "help", typed);
 }
 
+/* "root.img,r": the last word between commas. The first one may be a file's name, which the shell
+ * offers. */
+static void complete_part(const struct cli_option *parts, const char *before, const char *typed)
+{
+	const char *comma = strrchr(typed, ',');
+	size_t length = comma ? (size_t)(comma - typed) + 1 : 0;
+	char prefix[512];
+
+	if ((!comma && parts[0].leading) || snprintf(prefix, sizeof(prefix), "%s%.*s", before,
+						    (int)length, typed) >= (int)sizeof(prefix))
+		return;
+	for (const struct cli_option *part = parts; !cli_is_last(part); part++) {
+		if (!part->leading)
+			offer(prefix, part->name, typed + length);
+	}
+}
+
 static void complete_value(const struct cli_option *option, const char *before, const char *typed)
 {
+	if (option->parts)
+		complete_part(option->parts, before, typed);
 	if (!option->choices)
 		return; /* the shell offers files */
 	for (const struct cli_choice *choice = option->choices; choice->name; choice++)

@@ -190,44 +190,38 @@ static void output_that_cannot_be_written(void **state)
 	assert_int_not_equal(system(command), 0);
 }
 
+static const struct {
+	const char *words[6], *offered;
+} completions[] = {
+	{{"complete", ""}, "run\ninfo\nhelp\n"},
+	{{"complete", "i"}, "info\n"},
+	{{"complete", "run", "--me"}, "--memory\n"},
+	{{"complete", "run", "--mode", ""}, "auto\nreal\nprotected\nlong\n"},
+	{{"complete", "run", "--mode", "=", "lo"}, "long\n"},
+	{{"complete", "run", "--mode", "="}, "auto\nreal\nprotected\nlong\n"},
+	{{"complete", "run", "--kind=elf"}, "--kind=elf32\n--kind=elf64\n"},
+	{{"complete", "run", "-k", "m"}, "multiboot\n"},
+	{{"complete", "run", "--memory", ""}, ""},
+	{{"complete", "run", "--disk", "roo"}, ""},
+	{{"complete", "run", "--disk", "root.img,ro,s"},
+		"root.img,ro,scratch\nroot.img,ro,serial\n"},
+	{{"complete", "run", "-n", "user,restrict,no"},
+		"user,restrict,none\nuser,restrict,no-offloads\n"},
+	{{"complete", "run", "--net=u"}, "--net=user\n"},
+	{{"complete", "help", "r"}, "run\n"},
+	{{"complete", "nothing", "-"}, ""},
+};
+
 static void completion(void **state)
 {
 	struct outcome outcome;
 
 	(void)state;
-	run_keg(&outcome, "complete", "");
-	assert_string_equal(outcome.out, "run\ninfo\nhelp\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "i");
-	assert_string_equal(outcome.out, "info\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "run", "--me");
-	assert_string_equal(outcome.out, "--memory\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "run", "--mode", "");
-	assert_string_equal(outcome.out, "auto\nreal\nprotected\nlong\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "run", "--mode", "=", "lo");
-	assert_string_equal(outcome.out, "long\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "run", "--mode", "=");
-	assert_string_equal(outcome.out, "auto\nreal\nprotected\nlong\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "run", "--kind=elf");
-	assert_string_equal(outcome.out, "--kind=elf32\n--kind=elf64\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "run", "-k", "m");
-	assert_string_equal(outcome.out, "multiboot\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "run", "--memory", "");
-	assert_string_equal(outcome.out, "");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "help", "r");
-	assert_string_equal(outcome.out, "run\n");
-	program_release(&outcome);
-	run_keg(&outcome, "complete", "nothing", "-");
-	assert_string_equal(outcome.out, "");
-	program_release(&outcome);
+	for (size_t i = 0; i < sizeof(completions) / sizeof(completions[0]); i++) {
+		program_run(&outcome, NULL, 0, completions[i].words);
+		assert_string_equal(outcome.out, completions[i].offered);
+		program_release(&outcome);
+	}
 }
 
 int main(void)
