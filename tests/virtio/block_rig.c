@@ -64,6 +64,7 @@ void block_rig_fini(struct block_rig *rig)
 
 void block_rig_restart(struct block_rig *rig)
 {
+	driver_reset(&rig->driver);
 	driver_start(&rig->driver, &rig->block.device, features(rig));
 }
 
