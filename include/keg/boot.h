@@ -29,7 +29,8 @@ enum keg_image_kind {
 
 /* The processor's state that an image is entered in. */
 enum keg_entry_mode {
-	KEG_ENTRY_AUTO,      /* ELF64: long; ELF32, Multiboot: protected; flat: `long` */
+	KEG_ENTRY_AUTO,      /* ELF64, flat, Linux: long; ELF32, Multiboot, PVH: protected;
+				bzImage: long if it has a 64-bit entry */
 	KEG_ENTRY_REAL,      /* x86: 16 bits, no paging, below 1 MiB */
 	KEG_ENTRY_PROTECTED, /* x86: 32 bits, flat segments, no paging */
 	KEG_ENTRY_LONG, /* x86: 64 bits, the first 4 GiB mapped to themselves; arm64: EL1, MMU off
@@ -87,7 +88,8 @@ struct keg_boot_entry {
 				Else 0 */
 };
 
-/* What an image is, by its first bytes. KEG_IMAGE_FLAT if nothing else. */
+/* What an image is, by its first bytes, and an ELF file by its notes. KEG_IMAGE_FLAT if nothing
+ * else. */
 KEG_API enum keg_image_kind keg_image_identify(const void *image, size_t bytes);
 
 /* "ELF64" and the like: static. */

@@ -25,7 +25,7 @@ struct keg_packed {
  * Opens packed data, and adds the ELF file's segments to the plan, whose own `packed` is: the plan
  * releases it. Errors are those of keg_unpack_open() and keg_elf_open().
  */
-int keg_packed_plan(struct keg_boot_plan *plan, const void *packed, size_t bytes);
+int keg_packed_plan(struct keg_boot_plan *plan, const void *data, size_t bytes);
 
 /* Puts the segments into guest memory. -ENOEXEC the packed data is damaged; -ENOMEM */
 int keg_packed_unpack(struct keg_packed *packed, struct keg_mem *mem);
