@@ -22,7 +22,7 @@ enum keg_net_kind {
 /* A port of the host's that leads to one of the guest's (KEG_NET_USER). */
 struct keg_net_forward {
 	bool udp;
-	const char *host_address; /* NULL for 127.0.0.1 */
+	const char *host_address; /* IPv4; NULL for 127.0.0.1 */
 	uint16_t host_port;
 	uint16_t guest_port;
 };
@@ -40,7 +40,7 @@ struct keg_net_config {
 	const struct keg_net_forward *forwards;
 	size_t forward_count;
 	uint8_t mac[6];  /* zeros: one that keg makes up, locally administered */
-	uint16_t mtu;    /* 0: 1500 */
+	uint16_t mtu;    /* at least 68; 0: the tap's own, or 1500 */
 	uint32_t queues; /* pairs; 0 for 1; KEG_NET_TAP: to 16 */
 	uint32_t flags;  /* of enum keg_net_flags */
 };
