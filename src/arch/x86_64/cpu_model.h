@@ -47,6 +47,9 @@ int keg_cpuid_settle(struct keg_leaves *leaves, struct keg_leaves *before,
 void keg_cpuid_agree(struct keg_leaves *leaves, struct keg_leaves *before);
 void keg_cpuid_drop_unsaved(struct keg_leaves *leaves);
 
+/* Gives the processor the name of this machine's, if it has none (cpu_brand.c). */
+void keg_cpuid_set_brand(struct keg_leaves *leaves);
+
 /* Sets the MSRs that a firmware would have set (cpu_model_msrs.c). */
 void keg_cpu_model_find_msrs(struct keg_cpu_model *model, struct keg_vcpu *vcpu);
 int keg_cpu_model_set_msrs(struct keg_cpu_model *model, struct keg_vcpu *vcpu);

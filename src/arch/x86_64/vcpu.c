@@ -43,11 +43,13 @@ int keg_arch_create_cpu_model(struct keg_host *host, const char *text, uint32_t 
 	if (!made)
 		return keg_fail_errno(ENOMEM, "making a CPU model");
 	rc = keg_cpu_model_make(&source, text, count, notes, made);
-	if (rc)
+	if (rc) {
 		free(made);
-	else
-		*model = made;
-	return rc;
+		return rc;
+	}
+	keg_cpuid_set_brand(&made->leaves);
+	*model = made;
+	return 0;
 }
 
 void keg_arch_destroy_cpu_model(struct keg_cpu_model *model)
