@@ -71,6 +71,43 @@ static int make_net(struct keg_board *board, struct board_virtio *virtio, size_t
 	return 0;
 }
 
+static void fini_console(struct board_virtio *virtio)
+{
+	keg_virtio_console_fini(&virtio->console);
+}
+
+static struct keg_virtio_console_end end_of(const struct keg_port_config *port)
+{
+	return (struct keg_virtio_console_end){
+		.name = port->name,
+		.output = port->output,
+		.room = port->room,
+		.context = port->context,
+	};
+}
+
+static int make_console(struct keg_board *board, struct board_virtio *virtio, size_t index)
+{
+	struct keg_virtio_console_end ends[KEG_VIRTIO_CONSOLE_PORTS];
+	size_t count = board->config.port_count;
+	int rc;
+
+	(void)index;
+	snprintf(virtio->name, sizeof(virtio->name), "console");
+	if (count > KEG_VIRTIO_CONSOLE_PORTS)
+		return keg_fail(EINVAL, "a console of %zu ports: %d at most", count,
+			(int)KEG_VIRTIO_CONSOLE_PORTS);
+	for (size_t i = 0; i < count; i++)
+		ends[i] = end_of(board->config.ports[i]);
+	rc = keg_virtio_console_init(&virtio->console, board->mem, ends, count);
+	if (rc)
+		return keg_fail_within(rc, "%s", virtio->name);
+	virtio->device = &virtio->console.device;
+	virtio->fini = fini_console;
+	board->virtios->console = virtio;
+	return 0;
+}
+
 static void fini_entropy(struct board_virtio *virtio)
 {
 	keg_virtio_entropy_fini(&virtio->entropy);
@@ -149,6 +186,8 @@ int board_virtios_create(struct keg_board *board)
 	if (!rc)
 		rc = create_kind(board, make_net, config->net_count);
 	if (!rc)
+		rc = create_kind(board, make_console, config->port_count ? 1 : 0);
+	if (!rc)
 		rc = create_kind(board, make_entropy, platform_wants_entropy(board) ? 1 : 0);
 	return rc;
 }
@@ -171,18 +210,16 @@ ssize_t keg_board_port_input(struct keg_board *board, size_t port, const void *b
 {
 	struct board_virtio *console = board->virtios->console;
 
-	if (!console || port >= board->config.port_count)
-		return keg_fail(ENOENT, "the board has no console port %zu", port);
-	(void)bytes;
-	return (ssize_t)count;
+	if (!console)
+		return keg_fail(ENOENT, "the board has no virtio console");
+	return keg_virtio_console_input(&console->console, port, bytes, count);
 }
 
 int keg_board_resize_console(struct keg_board *board, uint16_t columns, uint16_t rows)
 {
 	if (!board->virtios->console)
 		return keg_fail(ENOENT, "the board has no virtio console");
-	(void)columns;
-	(void)rows;
+	keg_virtio_console_resize(&board->virtios->console->console, columns, rows);
 	return 0;
 }
 

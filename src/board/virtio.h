@@ -5,6 +5,7 @@
 
 #include "board/board.h"
 #include "virtio/block.h"
+#include "virtio/console.h"
 #include "virtio/device.h"
 #include "virtio/entropy.h"
 #include "virtio/net.h"
@@ -18,6 +19,7 @@ struct board_virtio {
 	union {
 		struct keg_virtio_block block;
 		struct keg_virtio_net net;
+		struct keg_virtio_console console;
 		struct keg_virtio_entropy entropy;
 	};
 	/* What is behind it. */
