@@ -31,15 +31,20 @@ static int read_kernel(const char *path)
 /* Ends the program as skipped, loudly, where there is none. */
 static void require_kernel(void)
 {
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *keg = getenv("KEG_CACHE"), *cache = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
 	char pattern[4096];
 	glob_t found;
 
-	snprintf(pattern, sizeof(pattern), "%s%s/keg/lab/x86_64/system/boot/vmlinuz-*",
-		cache  ? cache
-		: home ? home
-		       : "",
-		cache ? "" : "/.cache");
+	/* As in tools/lab.d/common.sh. */
+	snprintf(pattern, sizeof(pattern), "%s%s/lab/x86_64/system/boot/vmlinuz-*",
+		keg     ? keg
+		: cache ? cache
+		: home  ? home
+			: "/root",
+		keg     ? ""
+		: cache ? "/keg"
+			: "/.cache/keg");
 	if (glob(pattern, 0, NULL, &found) || read_kernel(found.gl_pathv[0])) {
 		fprintf(stderr, "SKIPPED: no kernel to load: %s; tools/lab fetches one\n", pattern);
 		exit(TEST_SKIPPED);
