@@ -55,6 +55,8 @@ static void print_machine(const struct run_machine *machine)
 	row("virtio", "%s", settings->mmio ? "by MMIO" : "by PCI");
 	row("terminal", "%s",
 		settings->console == RUN_CONSOLE_VIRTIO ? "virtio console" : "serial port");
+	for (size_t i = 0; i < settings->ports.count; i++)
+		row(i ? "" : "ports", "%s", ((const char *const *)settings->ports.items)[i]);
 	row("entropy", "%s", settings->no_entropy ? "none" : "from the host");
 	if (settings->split_irqchip)
 		row("irqchip", "split: the I/O APIC is keg's");

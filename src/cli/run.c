@@ -20,6 +20,7 @@ struct run {
 	struct run_machine machine;
 	struct keg_host *host;
 	struct keg_board *board;
+	struct ports *ports; /* or NULL */
 	struct console console;
 	struct run_end end;
 };
@@ -94,7 +95,8 @@ static int run_board(struct run *run)
 	struct keg_board_result result;
 	int rc;
 
-	if (console_start(&run->console, run->board, &settings) != 0)
+	if (console_start(&run->console, run->board, &settings) != 0 ||
+		ports_start(run->ports, run->board) != 0)
 		return -1;
 	rc = keg_board_run(run->board, &result);
 	if (rc < 0)
@@ -112,6 +114,7 @@ static int run_with_console(struct run *run)
 	if (rc == 0)
 		rc = run_board(run);
 	console_finish(&run->console);
+	ports_stop(run->ports);
 	keg_board_destroy(run->board);
 	keg_host_destroy(run->host);
 	console_fini(&run->console);
@@ -120,12 +123,22 @@ static int run_with_console(struct run *run)
 
 static int run_machine(struct run *run)
 {
-	int rc = console_init(&run->console);
+	const struct cli_list *list = &run->settings->ports;
+	int rc = 0;
 
-	if (rc != 0)
-		return rc;
-	run_machine_connect(&run->machine, console_output, console_room, &run->console);
-	return run_with_console(run);
+	if (list->count) {
+		run->ports = ports_open(list);
+		rc = run->ports ? 0 : -1;
+	}
+	if (rc == 0)
+		rc = console_init(&run->console);
+	if (rc == 0) {
+		run_machine_connect(
+			&run->machine, run->ports, console_output, console_room, &run->console);
+		rc = run_with_console(run);
+	}
+	ports_close(run->ports);
+	return rc;
 }
 
 int run_guest(const void *given)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The disks and networks that were asked for, as configurations of the library's. */
+/* The disks, networks and ports that were asked for, as configurations of the library's. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +20,7 @@ struct run_devices {
 	const struct keg_net_config **net_pointers;
 	size_t net_count;
 	struct keg_port_config terminal;
-	const struct keg_port_config *port_pointers[1];
-	bool has_terminal;
+	const struct keg_port_config **port_pointers;
 };
 
 static int out_of_memory(void)
@@ -166,21 +165,38 @@ static int make_nets(struct run_machine *machine)
 
 /* ---- Ports ---- */
 
-static void make_ports(struct run_machine *machine)
+/* For a console whose terminal is the serial port. */
+static void discard(void *context, const void *bytes, size_t count)
+{
+	(void)context;
+	(void)bytes;
+	(void)count;
+}
+
+static int make_ports(struct run_machine *machine)
+{
+	struct run_devices *devices = machine->devices;
+	size_t count = machine->settings->ports.count;
+
+	devices->port_pointers = calloc(count + 1, sizeof(*devices->port_pointers));
+	if (!devices->port_pointers)
+		return out_of_memory();
+	devices->terminal = (struct keg_port_config){
+		.size = sizeof(devices->terminal), .name = "console", .output = discard};
+	devices->port_pointers[0] = &devices->terminal;
+	machine->board.ports = devices->port_pointers;
+	if (count || machine->settings->console == RUN_CONSOLE_VIRTIO)
+		machine->board.port_count = count + 1;
+	return 0;
+}
+
+struct keg_port_config *run_devices_connect(struct run_machine *machine, const struct ports *ports)
 {
 	struct run_devices *devices = machine->devices;
 
-	devices->has_terminal = machine->settings->console == RUN_CONSOLE_VIRTIO;
-	devices->terminal =
-		(struct keg_port_config){.size = sizeof(devices->terminal), .name = "console"};
-	devices->port_pointers[0] = &devices->terminal;
-	machine->board.ports = devices->port_pointers;
-	machine->board.port_count = devices->has_terminal;
-}
-
-struct keg_port_config *run_devices_terminal(struct run_devices *devices)
-{
-	return devices->has_terminal ? &devices->terminal : NULL;
+	for (size_t i = 0; i < machine->settings->ports.count; i++)
+		devices->port_pointers[i + 1] = ports_config(ports, i);
+	return machine->settings->console == RUN_CONSOLE_VIRTIO ? &devices->terminal : NULL;
 }
 
 /* ---- All of them ---- */
@@ -195,9 +211,7 @@ int run_devices_make(struct run_machine *machine)
 	rc = make_disks(machine);
 	if (rc == 0)
 		rc = make_nets(machine);
-	if (rc == 0)
-		make_ports(machine);
-	return rc;
+	return rc == 0 ? make_ports(machine) : rc;
 }
 
 void run_devices_release(struct run_devices *devices)
@@ -212,5 +226,6 @@ void run_devices_release(struct run_devices *devices)
 	free(devices->net_pointers);
 	free(devices->disks);
 	free(devices->disk_pointers);
+	free(devices->port_pointers);
 	free(devices);
 }

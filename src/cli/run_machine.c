@@ -181,10 +181,10 @@ void run_machine_release(struct run_machine *machine)
 	machine->devices = NULL;
 }
 
-void run_machine_connect(struct run_machine *machine, keg_console_output *output,
-	keg_console_room *room, void *context)
+void run_machine_connect(struct run_machine *machine, const struct ports *ports,
+	keg_console_output *output, keg_console_room *room, void *context)
 {
-	struct keg_port_config *port = run_devices_terminal(machine->devices);
+	struct keg_port_config *port = run_devices_connect(machine, ports);
 
 	if (port) {
 		port->output = output;

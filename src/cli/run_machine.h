@@ -7,6 +7,7 @@
 
 #include "image.h"
 #include "linux_line.h"
+#include "ports.h"
 #include "run_settings.h"
 
 enum { RUN_COMMAND_LINE = 4096 };
@@ -31,9 +32,9 @@ struct run_machine {
 int run_machine_make(const struct run_settings *settings, struct run_machine *machine);
 void run_machine_release(struct run_machine *machine);
 
-/* Connects the terminal: what the guest writes goes to `output`. */
-void run_machine_connect(struct run_machine *machine, keg_console_output *output,
-	keg_console_room *room, void *context);
+/* Connects the channels, and the terminal: what the guest writes goes to `output`. */
+void run_machine_connect(struct run_machine *machine, const struct ports *ports,
+	keg_console_output *output, keg_console_room *room, void *context);
 
 /* ---- Disks, networks and ports: run_devices.c ---- */
 
@@ -41,7 +42,8 @@ void run_machine_connect(struct run_machine *machine, keg_console_output *output
 int run_devices_make(struct run_machine *machine);
 void run_devices_release(struct run_devices *devices);
 
-/* The machine's console, which is a port. NULL if it has none. */
-struct keg_port_config *run_devices_terminal(struct run_devices *devices);
+/* The ports of the virtio console: the terminal, then the channels. Returns the terminal's, or NULL
+ * if that is the serial port. */
+struct keg_port_config *run_devices_connect(struct run_machine *machine, const struct ports *ports);
 
 #endif

@@ -72,6 +72,14 @@ const struct cli_option run_options[] = {
 		.set = cli_set_choice,
 		.choices = consoles,
 		FIELD(console)},
+	{.name = "port",
+		.letter = 'p',
+		.argument = "NAME=FILE",
+		.help = "a channel of the virtio console: into FILE, or both ways with "
+			"unix:PATH; once for each",
+		.set = run_set_port,
+		.item_size = sizeof(const char *),
+		FIELD(ports)},
 	{.name = "cpu",
 		.argument = "MODEL",
 		.help = "which processor: host, max, or with features switched: "

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ports.h"
 #include "run_settings.h"
 
 enum { PORTS = 65536 };
@@ -113,6 +114,17 @@ static const char *set_interface(const struct cli_option *option, const char *va
 	return *value && strlen(value) < 16 && !strchr(value, '/')
 		       ? NULL
 		       : "an interface's name, of 15 characters at most";
+}
+
+const char *run_set_port(const struct cli_option *option, const char *value, void *field)
+{
+	const char *path;
+
+	(void)option;
+	*(const char **)field = value;
+	return ports_parse(value, &path) ? NULL
+					 : "NAME=FILE or NAME=unix:PATH, with a name of 31 "
+					   "characters at most";
 }
 
 /* ---- The tables ---- */

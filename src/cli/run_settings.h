@@ -35,6 +35,7 @@ struct run_settings {
 	struct cli_number cpus, memory;
 	const char *cpu;
 	struct cli_list disks, nets; /* of struct disk_settings, struct net_settings */
+	struct cli_list ports;       /* of const char *: ports_parse() */
 	int console;                 /* enum run_console */
 	bool mmio, no_entropy, split_irqchip, test_devices;
 	const char *device;
@@ -65,6 +66,9 @@ bool run_parse_forward(
 
 /* "52:54:00:12:34:56": the address of one card, not of a group. */
 bool run_parse_mac(const char *text, uint8_t mac[6]);
+
+/* The setter of --port: run_parts.c. */
+const char *run_set_port(const struct cli_option *option, const char *value, void *field);
 
 /* run.c */
 int run_guest(const void *given);

@@ -45,6 +45,10 @@ static const struct {
 	{{"--net", "user,mac=01:54:00:12:34:56"}, "an address such as"},
 	{{"--net", "user,mtu=67"}, "from 68 to 65535"},
 	{{"--cpu", ""}, "--cpu takes a name"},
+	{{"--port", "name"}, "NAME=FILE or NAME=unix:PATH"},
+	{{"--port", "=file"}, "NAME=FILE or NAME=unix:PATH"},
+	{{"--port", "name=unix:"}, "NAME=FILE or NAME=unix:PATH"},
+	{{"--port", "a-name-of-thirty-two-characters!=x"}, "31 characters"},
 	{{"--console", "vga"}, "serial or virtio"},
 	{{"--grace", "soon"}, "seconds"},
 	{{"--config", "/nonexistent"}, "cannot open /nonexistent"},
@@ -134,14 +138,14 @@ static void the_configuration_reads_back(void **state)
 	snprintf(option, sizeof(option), "--json=%s", file);
 	run_keg(&outcome, "run", "--dry-run", option, "-D",
 		"a,,b,ro,serial=x,scratch=/tmp,queues=2", "--net", "user,restrict,forward=2222:22",
-		"--net", "tap=t,no-offloads,mtu=9000", "--cpu", "host,-avx", "--mmio", "--timeout",
-		"1.5", "--console=virtio", "-c3", "-m1G", kernel);
+		"--net", "tap=t,no-offloads,mtu=9000", "--cpu", "host,-avx", "--port", "a=unix:/b",
+		"--mmio", "--timeout", "1.5", "--console=virtio", "-c3", "-m1G", kernel);
 	assert_complaint(&outcome, 2, "exclude each other");
 	program_release(&outcome);
 	run_keg(&outcome, "run", "--dry-run", option, "-D", "a,,b,serial=x,scratch=/tmp,queues=2",
 		"--net", "user,restrict,forward=2222:22", "--net", "tap=t,no-offloads,mtu=9000",
-		"--cpu", "host,-avx", "--mmio", "--timeout", "1.5", "--console=virtio", "-c3",
-		"-m1G", kernel);
+		"--cpu", "host,-avx", "--port", "a=unix:/b", "--mmio", "--timeout", "1.5",
+		"--console=virtio", "-c3", "-m1G", kernel);
 	assert_int_equal(outcome.status, 0);
 	program_release(&outcome);
 	json = json_load_file(file, 0, NULL);
