@@ -22,6 +22,21 @@ uint64_t board_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static int check_devices(const struct keg_board_config *config)
+{
+	const uint32_t known = KEG_BOARD_MMIO | KEG_BOARD_SPLIT_IRQCHIP | KEG_BOARD_TEST_DEVICES |
+			       KEG_BOARD_NO_ENTROPY | KEG_BOARD_LIST_UNCLAIMED;
+
+	if (config->flags & ~known)
+		return keg_fail(EINVAL, "struct keg_board_config: flags 0x%x are unknown",
+			config->flags & ~known);
+	if ((config->disk_count && !config->disks) || (config->net_count && !config->nets) ||
+		(config->port_count && !config->ports))
+		return keg_fail(EINVAL,
+			"struct keg_board_config: a count of disks, nets or ports, and no list");
+	return 0;
+}
+
 static int check_config(struct keg_board *board, const struct keg_board_config *given)
 {
 	struct keg_board_config *config = &board->config;
@@ -44,7 +59,7 @@ static int check_config(struct keg_board *board, const struct keg_board_config *
 		return keg_fail(EINVAL, "a board needs a kick signal: see keg_kick_install()");
 	if (!config->boot)
 		return keg_fail(EINVAL, "a board needs an image: struct keg_board_config, boot");
-	return 0;
+	return check_devices(config);
 }
 
 /* The image hears of the machine from tables that the platform writes beforehand. */

@@ -27,16 +27,20 @@ static int make_block(struct keg_board *board, struct board_virtio *virtio, size
 {
 	const struct keg_disk_config *given = board->config.disks[index];
 	struct keg_virtio_block_config config = {0};
+	struct keg_disk_config disk;
 	char serial[21];
 	int rc;
 
 	snprintf(virtio->name, sizeof(virtio->name), "disk%zu", index);
-	rc = keg_disk_open(given, &virtio->disk);
+	rc = keg_config_copy(
+		&disk, sizeof(disk), given, given ? given->size : 0, "struct keg_disk_config");
+	if (!rc)
+		rc = keg_disk_open(&disk, &virtio->disk);
 	if (rc)
 		return keg_fail_within(rc, "%s", virtio->name);
 	snprintf(serial, sizeof(serial), "keg%zu", index);
-	config.queues = (uint16_t)(given->queues ? given->queues : default_queues(board));
-	config.serial = given->serial ? given->serial : serial;
+	config.queues = (uint16_t)(disk.queues ? disk.queues : default_queues(board));
+	config.serial = disk.serial ? disk.serial : serial;
 	rc = keg_virtio_block_init(&virtio->block, board->mem, virtio->disk, &config);
 	if (rc) {
 		keg_disk_close(virtio->disk);
@@ -76,14 +80,25 @@ static void fini_console(struct board_virtio *virtio)
 	keg_virtio_console_fini(&virtio->console);
 }
 
-static struct keg_virtio_console_end end_of(const struct keg_port_config *port)
+static int get_ends(const struct keg_board_config *config,
+	struct keg_virtio_console_end ends[KEG_VIRTIO_CONSOLE_PORTS])
 {
-	return (struct keg_virtio_console_end){
-		.name = port->name,
-		.output = port->output,
-		.room = port->room,
-		.context = port->context,
-	};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < config->port_count; i++) {
+		const struct keg_port_config *given = config->ports[i];
+		struct keg_port_config port;
+
+		rc = keg_config_copy(&port, sizeof(port), given, given ? given->size : 0,
+			"struct keg_port_config");
+		ends[i] = (struct keg_virtio_console_end){
+			.name = port.name,
+			.output = port.output,
+			.room = port.room,
+			.context = port.context,
+		};
+	}
+	return rc;
 }
 
 static int make_console(struct keg_board *board, struct board_virtio *virtio, size_t index)
@@ -97,9 +112,9 @@ static int make_console(struct keg_board *board, struct board_virtio *virtio, si
 	if (count > KEG_VIRTIO_CONSOLE_PORTS)
 		return keg_fail(EINVAL, "a console of %zu ports: %d at most", count,
 			(int)KEG_VIRTIO_CONSOLE_PORTS);
-	for (size_t i = 0; i < count; i++)
-		ends[i] = end_of(board->config.ports[i]);
-	rc = keg_virtio_console_init(&virtio->console, board->mem, ends, count);
+	rc = get_ends(&board->config, ends);
+	if (!rc)
+		rc = keg_virtio_console_init(&virtio->console, board->mem, ends, count);
 	if (rc)
 		return keg_fail_within(rc, "%s", virtio->name);
 	virtio->device = &virtio->console.device;
