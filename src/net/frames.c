@@ -111,7 +111,7 @@ bool keg_frame_opens(const uint8_t *frame, size_t bytes)
 	left = bytes - ETHER_HDR_LEN;
 	type = (uint16_t)(frame[12] << 8 | frame[13]);
 	if (type == ETHERTYPE_IP) {
-		size_t header = (ip[0] & 15) * 4u; /* RFC 791, section 3.1: words */
+		size_t header = (size_t)(ip[0] & 15) * 4; /* RFC 791, section 3.1: words */
 
 		if (ip[9] != IPPROTO_TCP)
 			return true;

@@ -19,6 +19,8 @@
 enum {
 	HELD = KEG_VIRTIO_NET_QUEUE_MAX,
 	VLAN_TAGS = 8, /* two */
+	/* The driver hears of so much before the batch ends, and begins while the rest comes in. */
+	TELL_BYTES = 128 << 10,
 };
 
 static bool merges(const struct keg_net_pair *pair)
@@ -229,15 +231,22 @@ bool keg_net_serve_rx(struct keg_net_pair *pair)
 {
 	const uint16_t index = keg_net_rx_queue(pair);
 	struct keg_virtio_queue *queue = &pair->net->device.queues[index];
-	uint64_t frames = 0, errors = 0, bytes = 0, received = 0;
+	uint64_t frames = 0, errors = 0, bytes = 0, untold = 0, received = 0;
 	enum outcome outcome = pair->rx.ready ? DELIVERED : NO_FRAME;
 
 	keg_virtqueue_hush(&queue->ring);
 	while (outcome <= LOST && frames + errors < KEG_NET_BATCH) {
 		outcome = receive(pair, &received);
-		frames += outcome == DELIVERED;
-		bytes += outcome == DELIVERED ? received : 0;
 		errors += outcome == LOST;
+		if (outcome != DELIVERED)
+			continue;
+		frames++;
+		bytes += received;
+		untold += received;
+		if (untold >= TELL_BYTES) {
+			keg_virtio_interrupt(&pair->net->device, index);
+			untold = 0;
+		}
 	}
 	queue->requests += frames;
 	queue->errors += errors;
