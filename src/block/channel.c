@@ -19,7 +19,6 @@ struct keg_disk_channel {
 	struct keg_pool *pool;                  /* or NULL, as long as a ring does */
 	struct keg_disk_request *first, **last; /* submitted, and not begun */
 	bool watching;                          /* the ring watches the wakers */
-	bool prepared;                          /* the ring has something to begin */
 	uint32_t in_pool;
 	uint32_t answered;  /* in this wait */
 	uint32_t misses;    /* reads in a row that were not in the cache */
@@ -145,7 +144,6 @@ static void begin(struct keg_disk_channel *channel, struct keg_disk_request *req
 		answer(channel, request, result);
 	} else if (channel->ring && keg_ring_takes(channel->disk, request)) {
 		keg_ring_prepare(channel->ring, request);
-		channel->prepared = true;
 	} else if (channel->pool || !open_pool(channel)) {
 		channel->in_pool++;
 		keg_pool_submit(channel->pool, request);
@@ -189,11 +187,10 @@ static int wait_for_ring(struct keg_disk_channel *channel, const int wake[WAKERS
 		for (uint32_t i = 0; i < WAKERS; i++)
 			keg_ring_watch(channel->ring, i, wake[i]);
 	channel->watching = true;
-	/* Who does not wait comes again at once, and then begins all that there is by then. */
-	if (wait || (channel->answered && channel->prepared)) {
-		channel->prepared = false;
+	/* Who does not wait comes again at once, and then begins all that there is by then: but for
+	 * who has an answer, and may come with more requests, again and again. */
+	if (wait || (channel->answered && keg_ring_is_busy(channel->ring)))
 		rc = keg_ring_enter(channel->ring, wait && !channel->answered);
-	}
 	while ((request = keg_ring_reap(channel->ring, &signalled)))
 		answer(channel, request, request->result);
 	if (signalled & POOL_BIT)

@@ -120,6 +120,11 @@ void keg_ring_prepare(struct keg_ring *ring, struct keg_disk_request *request)
 	ring->in_flight++;
 }
 
+bool keg_ring_is_busy(const struct keg_ring *ring)
+{
+	return ring->in_flight;
+}
+
 void keg_ring_watch(struct keg_ring *ring, uint32_t index, int fd)
 {
 	ring->watched[index] = fd;
@@ -233,6 +238,12 @@ void keg_ring_prepare(struct keg_ring *ring, struct keg_disk_request *request)
 {
 	(void)ring;
 	(void)request;
+}
+
+bool keg_ring_is_busy(const struct keg_ring *ring)
+{
+	(void)ring;
+	return false;
 }
 
 void keg_ring_watch(struct keg_ring *ring, uint32_t index, int fd)

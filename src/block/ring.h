@@ -21,6 +21,9 @@ bool keg_ring_takes(const struct keg_disk *disk, const struct keg_disk_request *
 /* Notes a request for the next enter. */
 void keg_ring_prepare(struct keg_ring *ring, struct keg_disk_request *request);
 
+/* Whether there are requests that were prepared and not reaped. */
+bool keg_ring_is_busy(const struct keg_ring *ring);
+
 /* From the next enter on, signals of `fd` set bit `index`. It is never drained. */
 void keg_ring_watch(struct keg_ring *ring, uint32_t index, int fd);
 

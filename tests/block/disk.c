@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "block/inside.h"
 #include "image.h"
@@ -221,6 +222,38 @@ static void all_of_a_full_channel_is_answered(void **state)
 	}
 }
 
+/* Reads that are answered on the spot, one after the other, do not keep a write from its answer. */
+static void quick_answers_do_not_hide_slow_ones(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct image image;
+		uint8_t bytes[512] = {0}, buffer[4096];
+		struct image_job jobs[2] = {{.iov = {{bytes, 512}}}, {{0}}};
+		const time_t begin = time(NULL);
+
+		image_make(&image, 1 << 16, 3);
+		image_open(&image, kinds[i], 4);
+		jobs[0].request = (struct keg_disk_request){
+			.op = KEG_DISK_OP_WRITE, .bytes = 512, .iov = jobs[0].iov, .iov_count = 1};
+		image_begin(&image, &jobs[0]);
+		while (jobs[0].answer == IMAGE_IN_FLIGHT && time(NULL) - begin < 20) {
+			jobs[1].iov[0] = (struct iovec){buffer, sizeof(buffer)};
+			jobs[1].request = (struct keg_disk_request){.op = KEG_DISK_OP_READ,
+				.offset = 4096,
+				.bytes = 4096,
+				.iov = jobs[1].iov,
+				.iov_count = 1};
+			image_begin(&image, &jobs[1]);
+			assert_ok(keg_disk_channel_wait(image.channel, image.wake, false));
+			image_finish(&image, &jobs[1], 1);
+		}
+		assert_int_equal(jobs[0].answer, 0);
+		image_close(&image);
+		image_remove(&image);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +266,7 @@ int main(void)
 		cmocka_unit_test(a_channel_sleeps_until_it_is_woken),
 		cmocka_unit_test(after_a_flush_that_failed_none_succeeds),
 		cmocka_unit_test(all_of_a_full_channel_is_answered),
+		cmocka_unit_test(quick_answers_do_not_hide_slow_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
