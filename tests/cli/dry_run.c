@@ -132,7 +132,7 @@ static void the_configuration_reads_back(void **state)
 	const char *kernel = kernel_file(), *file = program_file("", 0);
 	struct outcome outcome, again;
 	char option[96];
-	json_t *json;
+	json_t *json, *printed;
 
 	(void)state;
 	snprintf(option, sizeof(option), "--json=%s", file);
@@ -157,7 +157,9 @@ static void the_configuration_reads_back(void **state)
 		"a,b");
 	run_keg(&outcome, "run", "--dry-run", "--json", "--config", file);
 	assert_int_equal(outcome.status, 0);
-	assert_true(json_equal(json, json_loads(outcome.out, 0, NULL)));
+	printed = json_loads(outcome.out, 0, NULL);
+	assert_true(json_equal(json, printed));
+	json_decref(printed);
 	run_keg(&again, "run", "--dry-run", "--config", file, "--cpus", "5");
 	assert_has(again.out, "vCPUs           5, host,-avx\n");
 	assert_has(again.out, "terminal        virtio console\n");
