@@ -140,7 +140,7 @@ static void start(uint64_t features)
 	struct keg_virtio *device = &machine.net.device;
 
 	device->agreed = device->offered & features;
-	memset(guest.bytes + RINGS, 0, QUEUES * RING_BYTES);
+	memset(guest.bytes + RINGS, 0, (size_t)QUEUES * RING_BYTES);
 	for (uint32_t i = 0; i < QUEUES; i++) {
 		struct keg_virtqueue_layout layout = {
 			SIZE, ring_at(i), ring_at(i) + AVAILABLE, ring_at(i) + USED};
@@ -194,7 +194,7 @@ static void add_chain(struct fuzz_input *input)
 
 	memcpy(guest.bytes + ring_at(queue) + sizeof(made) * head, &made, sizeof(made));
 	memcpy(&index, available + 2, sizeof(index));
-	memcpy(available + 4 + 2 * (index % SIZE), &head, sizeof(head));
+	memcpy(available + 4 + 2 * (size_t)(index % SIZE), &head, sizeof(head));
 	index++;
 	memcpy(available + 2, &index, sizeof(index));
 }
@@ -205,8 +205,9 @@ static void check(void)
 		fuzz_check(machine.net.device.queues[i].ring.in_flight <= SIZE);
 	for (uint32_t i = 0; i < PAIRS; i++) {
 		const struct keg_net_rx *rx = &machine.net.pairs[i].rx;
+		const uint16_t queue = keg_net_rx_queue(&machine.net.pairs[i]);
 
-		fuzz_check(rx->count == machine.net.device.queues[2 * i].ring.in_flight);
+		fuzz_check(rx->count == machine.net.device.queues[queue].ring.in_flight);
 		fuzz_check(rx->iov_first <= rx->iov_end && rx->iov_end <= KEG_NET_IOVECS);
 		fuzz_check(rx->bytes ==
 			   keg_net_iov_bytes(rx->iov + rx->iov_first, rx->iov_end - rx->iov_first));

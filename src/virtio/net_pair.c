@@ -27,13 +27,11 @@ static int watch(int epoll, int fd, uint32_t events, uint32_t source)
 /* It is the last queue or, where the driver knows of one pair only, the third. */
 static int watch_control(const struct keg_net_pair *pair)
 {
-	const struct keg_virtio_net *net = pair->net;
-	int rc = watch(pair->epoll, net->device.queues[2 * net->pair_count].kick, EPOLLIN | EPOLLET,
-		FROM_DRIVER);
+	const struct keg_virtio *device = &pair->net->device;
+	const uint32_t in = EPOLLIN | EPOLLET;
+	int rc = watch(pair->epoll, device->queues[device->queue_count - 1].kick, in, FROM_DRIVER);
 
-	if (!rc)
-		rc = watch(pair->epoll, net->device.queues[2].kick, EPOLLIN | EPOLLET, FROM_DRIVER);
-	return rc;
+	return rc ? rc : watch(pair->epoll, device->queues[2].kick, in, FROM_DRIVER);
 }
 
 int keg_net_pair_init(struct keg_net_pair *pair, struct keg_virtio_net *net, uint32_t index)
