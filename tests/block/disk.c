@@ -229,7 +229,7 @@ static void quick_answers_do_not_hide_slow_ones(void **state)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct image image;
 		uint8_t bytes[512] = {0}, buffer[4096];
-		struct image_job jobs[2] = {{.iov = {{bytes, 512}}}, {{0}}};
+		struct image_job jobs[2] = {0};
 		const time_t begin = time(NULL);
 
 		image_make(&image, 1 << 16, 3);
