@@ -103,6 +103,26 @@ static void ctrl_a_x_ends_a_deaf_guest(void **state)
 	finish(&session);
 }
 
+/* The terminal is the virtio console, which this guest has no driver for: its serial port is not
+ * seen, keys wait, and sizes are told to nobody. */
+static void ctrl_a_x_ends_a_virtio_console(void **state)
+{
+	const char *file = guest_file("spin");
+	struct session session;
+
+	(void)state;
+	if (!file)
+		skip();
+	session_start(&session, WORDS("run", "--console", "virtio", "--kind", "flat", file));
+	session_await_raw(&session, true);
+	session_type(&session, "keys");
+	session_signal(&session, SIGWINCH);
+	session_type(&session, "\001x");
+	session_expect(&session, "keg: ended by Ctrl-A x\r\n");
+	assert_exit(session_wait(&session), 14);
+	finish(&session);
+}
+
 static void ctrl_a_sends_itself(void **state)
 {
 	struct session session;
@@ -293,6 +313,7 @@ int main(void)
 		cmocka_unit_test(keys_reach_the_guest),
 		cmocka_unit_test(ctrl_a_x_ends),
 		cmocka_unit_test(ctrl_a_x_ends_a_deaf_guest),
+		cmocka_unit_test(ctrl_a_x_ends_a_virtio_console),
 		cmocka_unit_test(ctrl_a_sends_itself),
 		cmocka_unit_test(ctrl_a_c_helps),
 		cmocka_unit_test(ends_by_the_guest_restore_the_terminal),
