@@ -234,6 +234,7 @@ static void quick_answers_do_not_hide_slow_ones(void **state)
 
 		image_make(&image, 1 << 16, 3);
 		image_open(&image, kinds[i], 4);
+		jobs[0].iov[0] = (struct iovec){bytes, sizeof(bytes)};
 		jobs[0].request = (struct keg_disk_request){
 			.op = KEG_DISK_OP_WRITE, .bytes = 512, .iov = jobs[0].iov, .iov_count = 1};
 		image_begin(&image, &jobs[0]);
