@@ -31,7 +31,7 @@ static uint16_t available_index(const struct keg_virtqueue *queue)
 	return le16toh(__atomic_load_n(&available->idx, __ATOMIC_ACQUIRE));
 }
 
-/* Section 2.7.10.1: the field after the available ring's entries. */
+/* Section 2.7.6: the field after the available ring's entries. */
 static uint16_t used_event(const struct keg_virtqueue *queue)
 {
 	const struct vring_avail *available = queue->available;
@@ -39,7 +39,7 @@ static uint16_t used_event(const struct keg_virtqueue *queue)
 	return load16(&available->ring[queue->size]);
 }
 
-/* Section 2.7.7.2: the field after the used ring's entries. */
+/* Section 2.7.8: the field after the used ring's entries. */
 static void set_available_event(struct keg_virtqueue *queue, uint16_t index)
 {
 	struct vring_used *used = queue->used;
@@ -170,12 +170,13 @@ static int add_buffer(struct keg_virtqueue *queue, struct keg_virtio_chain *chai
 	/* Section 2.7.4.2: those that are read come first. */
 	if (chain->writable && !writable)
 		return keg_fail(EBADMSG, "a buffer to read follows one to write");
-	/* No rule forbids it; there is nothing at its address. */
+	/* No rule forbids an empty one; there is nothing at its address. */
 	if (descriptor->bytes == 0)
 		return 0;
 	/* Section 2.7.5.2 has 2^32 as the most; one less, so that a count of them fits the ring. */
 	if (bytes > UINT32_MAX)
 		return keg_fail(EBADMSG, "the chain's buffers hold 2^32 bytes or more");
+	/* A reasonable limit is the device's to set (section 2.7.4.1). */
 	if (count == chain->capacity)
 		return keg_fail(
 			EBADMSG, "the chain has more than %" PRIu16 " buffers", chain->capacity);
@@ -296,7 +297,7 @@ void keg_virtqueue_publish(struct keg_virtqueue *queue)
 {
 	struct vring_used *used = queue->used;
 
-	/* Section 2.7.8.1: what was filled, and the entries, are seen before the index. */
+	/* Section 2.7.8.2: what was filled, and the entries, are seen before the index. */
 	__atomic_store_n(&used->idx, htole16(queue->next_used), __ATOMIC_RELEASE);
 }
 
@@ -315,7 +316,7 @@ bool keg_virtqueue_must_interrupt(struct keg_virtqueue *queue)
 		return false;
 	queue->notified_used = to;
 	/* The driver asks, then looks at the index; the index is raised, then looked at what it
-	 * asks: one of the two sees the other's (section 2.7.7.1). */
+	 * asks: one of the two sees the other's (section 2.7.7.2). */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!queue->event_idx)
 		return !(load16(&available->flags) & VRING_AVAIL_F_NO_INTERRUPT);
@@ -330,7 +331,7 @@ bool keg_virtqueue_listen(struct keg_virtqueue *queue)
 		set_available_event(queue, queue->next_available);
 	else
 		store16(&used->flags, 0);
-	/* The other way round: section 2.7.10.1. */
+	/* The other way round: section 2.7.10. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return available_index(queue) != queue->next_available;
 }

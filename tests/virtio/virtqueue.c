@@ -262,7 +262,7 @@ static void without_events_flags_tell_who_wants_to_hear(void **state)
 	assert_true(driver_must_kick(&rig->driver, 0, queue->published));
 }
 
-/* Section 2.7.7.1: an interrupt when the used index passes the event, and only then. */
+/* Section 2.7.7.2: an interrupt when the used index passes the event, and only then. */
 static void with_events_the_driver_hears_of_the_one_it_asked_for(void **state)
 {
 	struct rig *rig = *state;
@@ -284,7 +284,7 @@ static void with_events_the_driver_hears_of_the_one_it_asked_for(void **state)
 	assert_false(keg_virtqueue_must_interrupt(&rig->queue));
 }
 
-/* Section 2.7.10.1, the other way round. */
+/* Section 2.7.10, the other way round. */
 static void with_events_the_device_hears_of_the_next_chain(void **state)
 {
 	struct rig *rig = *state;
