@@ -274,6 +274,26 @@ static void test_a_port_that_is_taken(void **state)
 	keg_netdev_close(netdev);
 }
 
+/* A network that has nothing to do, with a conversation open, wakes its thread for timers only. */
+static void test_rests(void **state)
+{
+	enum { MS = 1500, MOST = 20 };
+	uint16_t port;
+	int fd = host_bind(SOCK_DGRAM, &port);
+	struct pollfd wait = {.fd = keg_netdev_fd(guest.netdev, 0), .events = POLLIN};
+	const int64_t end = wire_now_ms() + MS;
+	unsigned woken = 0;
+
+	(void)state;
+	guest_send_udp(&guest, GUEST_ADDRESS, 5000, GATEWAY, port, "x", 1);
+	while (wire_now_ms() < end) {
+		guest_take(&guest, 0);
+		woken += poll(&wait, 1, (int)(end - wire_now_ms() + 1)) > 0;
+	}
+	assert_in_range(woken, 1, MOST);
+	close(fd);
+}
+
 /* ---- Confinement, and harm ---- */
 
 static void test_restricted(void **state)
@@ -332,6 +352,7 @@ int main(void)
 		PLAIN(test_tcp),
 		PLAIN(test_fifty_connections),
 		PLAIN(test_nobody_listens),
+		PLAIN(test_rests),
 		cmocka_unit_test_teardown(test_a_forwarded_port, close_user),
 		cmocka_unit_test_teardown(test_a_forwarded_udp_port, close_user),
 		cmocka_unit_test(test_a_port_that_is_taken),
