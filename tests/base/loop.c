@@ -17,8 +17,8 @@ struct rig;
 struct other {
 	struct keg_loop_source source;
 	struct rig *rig;
-	unsigned calls;
-	uint32_t events;
+	_Atomic unsigned calls;
+	_Atomic uint32_t events;
 };
 
 struct rig {
