@@ -23,7 +23,7 @@ struct keg_disk_channel;
  * such file, no permission, in use by another (it is locked, shared if read-only), no image.
  * -EINVAL the configuration; -EBUSY it is locked; -ENOMEM, and what open(2) and its like say.
  */
-int keg_disk_open(const struct keg_disk_config *config, struct keg_disk **disk);
+int keg_disk_open(const struct keg_disk_config *given, struct keg_disk **made);
 void keg_disk_close(struct keg_disk *disk); /* when it has no channels; NULL is allowed */
 
 struct keg_disk_facts {
@@ -63,7 +63,7 @@ struct keg_disk_request {
 };
 
 /* At most `depth` requests are in flight at once. */
-int keg_disk_channel_open(struct keg_disk *disk, uint32_t depth, struct keg_disk_channel **channel);
+int keg_disk_channel_open(struct keg_disk *disk, uint32_t depth, struct keg_disk_channel **made);
 void keg_disk_channel_close(struct keg_disk_channel *channel); /* when nothing is in flight */
 
 /* Notes a request, which begins at the latest when a wait sleeps. */

@@ -84,7 +84,7 @@ bool keg_disk_try(struct keg_disk *disk, struct keg_disk_request *request, int *
 
 /* ---- scratch.c: what was written to an image that stays as it is ---- */
 
-int keg_scratch_open(uint64_t bytes, const char *folder, struct keg_scratch **scratch);
+int keg_scratch_open(uint64_t bytes, const char *folder, struct keg_scratch **made);
 void keg_scratch_close(struct keg_scratch *scratch);
 int keg_scratch_read(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes, uint64_t offset);
 int keg_scratch_write(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes, uint64_t offset);

@@ -8,7 +8,7 @@
 struct keg_pool;
 
 /* Its threads are made when there is work for them: at most as many as `depth` can use. */
-int keg_pool_open(struct keg_disk *disk, uint32_t depth, struct keg_pool **pool);
+int keg_pool_open(struct keg_disk *disk, uint32_t depth, struct keg_pool **made);
 void keg_pool_close(struct keg_pool *pool); /* when nothing is in flight; NULL is allowed */
 
 void keg_pool_submit(struct keg_pool *pool, struct keg_disk_request *request);
