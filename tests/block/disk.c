@@ -190,27 +190,28 @@ static void after_a_flush_that_failed_none_succeeds(void **state)
 static void all_of_a_full_channel_is_answered(void **state)
 {
 	enum { DEPTH = 64 };
+	const size_t bytes = (size_t)DEPTH * 4096;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct image_job *jobs = test_calloc(DEPTH, sizeof(*jobs));
-		uint8_t *memory = aligned_alloc(4096, DEPTH * 4096);
+		uint8_t *memory = aligned_alloc(4096, bytes);
 		struct image image;
 
-		image_make(&image, DEPTH * 4096, 9);
+		image_make(&image, bytes, 9);
 		image_open(&image, kinds[i], DEPTH);
-		memset(memory, 0, DEPTH * 4096);
-		for (uint32_t j = 0; j < DEPTH; j++) {
+		memset(memory, 0, bytes);
+		for (size_t j = 0; j < DEPTH; j++) {
 			jobs[j].iov[0] = (struct iovec){memory + j * 4096, 4096};
 			jobs[j].request = (struct keg_disk_request){.op = KEG_DISK_OP_READ,
-				.offset = (uint64_t)j * 4096,
+				.offset = j * 4096,
 				.bytes = 4096,
 				.iov = jobs[j].iov,
 				.iov_count = 1};
 			image_begin(&image, &jobs[j]);
 		}
 		image_finish(&image, jobs, DEPTH);
-		for (uint32_t j = 0; j < DEPTH; j++) {
+		for (size_t j = 0; j < DEPTH; j++) {
 			assert_int_equal(jobs[j].answer, 0);
 			assert_int_equal(memory[j * 4096], 9);
 			assert_int_equal(memory[j * 4096 + 4095], 9);

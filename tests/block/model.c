@@ -53,7 +53,7 @@ static void apply_to_model(
 
 static uint8_t *place_of(struct model *model, uint32_t slot, bool odd)
 {
-	return model->memory + slot * ROOM + (odd ? 13 : 0);
+	return model->memory + (size_t)slot * ROOM + (odd ? 13 : 0);
 }
 
 static void begin(struct model *model, uint32_t slot, bool odd)
@@ -73,14 +73,14 @@ static void begin(struct model *model, uint32_t slot, bool odd)
 		.op = ops[random_below(&model->seed, sizeof(ops) / sizeof(ops[0]))],
 		.unmap = random_below(&model->seed, 2),
 		.durable = random_below(&model->seed, 10) == 0,
-		.offset = first * 512,
-		.bytes = sectors * 512,
+		.offset = first * UINT64_C(512),
+		.bytes = sectors * UINT64_C(512),
 		.iov = job->iov,
 	};
 	for (uint32_t i = 0; i < sectors * 512; i++)
 		place[i] = (uint8_t)random_next(&model->seed);
 	apply_to_model(model, &job->request, place);
-	job->request.iov_count = cut(model, job->iov, place, sectors * 512, odd);
+	job->request.iov_count = cut(model, job->iov, place, job->request.bytes, odd);
 	image_begin(&model->image, job);
 }
 
@@ -128,7 +128,7 @@ static void behaves_as_an_array(uint32_t flags)
 	struct model *model = test_calloc(1, sizeof(*model));
 
 	model->seed = 0x9e3779b97f4a7c15U ^ flags;
-	model->memory = aligned_alloc(4096, AT_ONCE * ROOM);
+	model->memory = aligned_alloc(4096, (size_t)AT_ONCE * ROOM);
 	memset(model->disk, 0xc3, BYTES);
 	image_make(&model->image, BYTES, 0xc3);
 	image_open(&model->image, flags, AT_ONCE);

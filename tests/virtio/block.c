@@ -236,7 +236,7 @@ static void writes_zeroes_to_ranges(void **state)
 			bool zero = (s >= 8 && s < 24) || (s >= 101 && s < 104);
 
 			assert_true(block_rig_all(
-				rig->host_data + s * 512, 512, zero ? 0 : block_rig_byte(s)));
+				rig->host_data + s * 512UL, 512, zero ? 0 : block_rig_byte(s)));
 		}
 		end(rig);
 	}
@@ -264,15 +264,16 @@ static void discards_ranges(void **state)
 /* Every queue at once, each with all the requests that it can have, and all of them counted. */
 static void serves_several_queues(void **state)
 {
-	enum { QUEUES = 4, EACH = 20 };
-	struct block_rig *rig = make(&(struct block_rig_config){.queues = QUEUES});
+	enum { EACH = 20 };
+	const uint16_t queues = 4;
+	struct block_rig *rig = make(&(struct block_rig_config){.queues = queues});
 	struct keg_virtio_counts counts;
 
 	(void)state;
 	block_rig_set_header(rig, VIRTIO_BLK_T_IN, 40);
-	for (uint16_t q = 0; q < QUEUES; q++) {
+	for (uint16_t q = 0; q < queues; q++) {
 		for (uint32_t i = 0; i < EACH; i++) {
-			uint32_t at = (q * EACH + i) * 1024;
+			uint32_t at = ((uint32_t)q * EACH + i) * 1024;
 			struct driver_buffer buffers[] = {
 				{rig->header, 16, false},
 				{rig->data + at, 512 + 1, true},
@@ -283,16 +284,16 @@ static void serves_several_queues(void **state)
 		driver_publish(&rig->driver, q);
 		driver_kick(&rig->driver, q);
 	}
-	for (uint16_t q = 0; q < QUEUES; q++) {
+	for (uint16_t q = 0; q < queues; q++) {
 		driver_wait_used(&rig->driver, q, EACH);
 		for (uint32_t i = 0; i < EACH; i++)
 			assert_int_equal(driver_take_used(&rig->driver, q).bytes, 513);
 	}
-	for (uint32_t i = 0; i < QUEUES * EACH; i++)
-		assert_true(block_rig_all(rig->host_data + i * 1024, 512, block_rig_byte(40)));
+	for (uint32_t i = 0; i < (uint32_t)queues * EACH; i++)
+		assert_true(block_rig_all(rig->host_data + i * 1024UL, 512, block_rig_byte(40)));
 	keg_virtio_count(&rig->block.device, &counts);
-	assert_int_equal(counts.requests, QUEUES * EACH);
-	assert_int_equal(counts.bytes_read, QUEUES * EACH * 512);
+	assert_int_equal(counts.requests, queues * EACH);
+	assert_int_equal(counts.bytes_read, queues * EACH * 512);
 	assert_int_equal(counts.errors, 0);
 	end(rig);
 }
@@ -341,7 +342,7 @@ static void a_full_disk_is_an_error(void **state)
 		struct rlimit old, limit;
 
 		assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-		limit = (struct rlimit){64 * 512, old.rlim_max};
+		limit = (struct rlimit){64UL * 512, old.rlim_max};
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 		assert_int_equal(
 			block_rig_request(rig, VIRTIO_BLK_T_OUT, 64, 512), VIRTIO_BLK_S_IOERR);

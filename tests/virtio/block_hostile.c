@@ -125,34 +125,33 @@ static void odd_requests_are_refused(void **state)
 }
 
 static const struct {
-	uint32_t type;
 	uint64_t sector;
-	uint32_t sectors, flags;
+	uint32_t type, sectors, flags;
 	uint8_t status;
 } ranges[] = {
-	{DISCARD, 0, 1, 1, UNSUPP}, /* section 5.2.6.2: unmap is not discard's */
-	{DISCARD, 0, 1, 2, UNSUPP},
-	{DISCARD, 0, 1, UINT32_MAX, UNSUPP},
-	{DISCARD, END, 1, 0, IOERR},
-	{DISCARD, END - 1, 2, 0, IOERR},
-	{DISCARD, 0, END + 1, 0, IOERR},
-	{DISCARD, 0, UINT32_MAX, 0, IOERR},
-	{DISCARD, UINT64_MAX, 1, 0, IOERR},
-	{DISCARD, UINT64_MAX, UINT32_MAX, 0, IOERR},
-	{DISCARD, UINT64_C(1) << 55, 1, 0, IOERR},
-	{DISCARD, 0, 0, 0, OK},
-	{DISCARD, END, 0, 0, OK},
-	{ZEROES, 0, 1, 2, UNSUPP},
-	{ZEROES, 0, 1, 3, UNSUPP},
-	{ZEROES, 0, 1, 1U << 31, UNSUPP},
-	{ZEROES, END, 1, 0, IOERR},
-	{ZEROES, END - 1, 2, 1, IOERR},
-	{ZEROES, 0, END + 1, 1, IOERR},
-	{ZEROES, 0, UINT32_MAX, 0, IOERR},
-	{ZEROES, UINT64_MAX, 1, 0, IOERR},
-	{ZEROES, UINT64_MAX - 1, 2, 0, IOERR},
-	{ZEROES, UINT64_C(1) << 55, 1, 0, IOERR},
-	{ZEROES, END, 0, 1, OK},
+	{0, DISCARD, 1, 1, UNSUPP}, /* section 5.2.6.2: unmap is not discard's */
+	{0, DISCARD, 1, 2, UNSUPP},
+	{0, DISCARD, 1, UINT32_MAX, UNSUPP},
+	{END, DISCARD, 1, 0, IOERR},
+	{END - 1, DISCARD, 2, 0, IOERR},
+	{0, DISCARD, END + 1, 0, IOERR},
+	{0, DISCARD, UINT32_MAX, 0, IOERR},
+	{UINT64_MAX, DISCARD, 1, 0, IOERR},
+	{UINT64_MAX, DISCARD, UINT32_MAX, 0, IOERR},
+	{UINT64_C(1) << 55, DISCARD, 1, 0, IOERR},
+	{0, DISCARD, 0, 0, OK},
+	{END, DISCARD, 0, 0, OK},
+	{0, ZEROES, 1, 2, UNSUPP},
+	{0, ZEROES, 1, 3, UNSUPP},
+	{0, ZEROES, 1, 1U << 31, UNSUPP},
+	{END, ZEROES, 1, 0, IOERR},
+	{END - 1, ZEROES, 2, 1, IOERR},
+	{0, ZEROES, END + 1, 1, IOERR},
+	{0, ZEROES, UINT32_MAX, 0, IOERR},
+	{UINT64_MAX, ZEROES, 1, 0, IOERR},
+	{UINT64_MAX - 1, ZEROES, 2, 0, IOERR},
+	{UINT64_C(1) << 55, ZEROES, 1, 0, IOERR},
+	{END, ZEROES, 0, 1, OK},
 };
 
 static void odd_ranges_are_refused(void **state)
