@@ -39,7 +39,7 @@ static int make_block(struct keg_board *board, struct board_virtio *virtio, size
 	if (rc)
 		return keg_fail_within(rc, "%s", virtio->name);
 	snprintf(serial, sizeof(serial), "keg%zu", index);
-	config.queues = (uint16_t)(disk.queues ? disk.queues : default_queues(board));
+	config.queues = disk.queues ? disk.queues : default_queues(board);
 	config.serial = disk.serial ? disk.serial : serial;
 	rc = keg_virtio_block_init(&virtio->block, board->mem, virtio->disk, &config);
 	if (rc) {

@@ -142,7 +142,7 @@ int keg_virtio_block_init(struct keg_virtio_block *block, struct keg_mem *mem,
 		return keg_fail(
 			EINVAL, "a block device with queues of %u: at least %d", size, MIN_SIZE);
 	block->disk = disk;
-	block->queue_count = config->queues ? config->queues : 1;
+	block->queue_count = (uint16_t)(config->queues ? config->queues : 1);
 	memcpy(block->serial, serial, strnlen(serial, sizeof(block->serial)));
 	keg_disk_get_facts(disk, &block->facts);
 	fill_config(block, size);

@@ -23,7 +23,7 @@ struct keg_virtio_block {
 };
 
 struct keg_virtio_block_config {
-	uint16_t queues;     /* 0 for 1; to 64 */
+	uint32_t queues;     /* 0 for 1; to 64 */
 	uint16_t queue_size; /* 0 for 256; a power of two, 4 to KEG_VIRTQUEUE_MAX */
 	const char *serial;  /* its first 20 bytes are told; NULL for "keg" */
 };
