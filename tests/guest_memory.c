@@ -11,8 +11,7 @@ void guest_memory_init(struct guest_memory *memory, uint64_t bytes)
 	memory->vm.fd = -1;
 	if (pthread_mutex_init(&memory->vm.lock, NULL) ||
 		pthread_mutex_init(&memory->vm.tables_lock, NULL) ||
-		keg_mem_create(&memory->vm, &memory->mem) ||
-		keg_mem_add_ram(memory->mem, 0, bytes))
+		keg_mem_create(&memory->vm, &memory->mem) || keg_mem_add_ram(memory->mem, 0, bytes))
 		abort();
 }
 

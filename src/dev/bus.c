@@ -250,8 +250,7 @@ uint64_t keg_bus_unclaimed(const struct keg_bus *bus)
 	return atomic_load_explicit(&bus->unclaimed, memory_order_relaxed);
 }
 
-void keg_bus_watch_unclaimed(
-	struct keg_bus *bus, keg_bus_unclaimed_access *watcher, void *context)
+void keg_bus_watch_unclaimed(struct keg_bus *bus, keg_bus_unclaimed_access *watcher, void *context)
 {
 	bus->watcher = watcher;
 	bus->watcher_context = context;

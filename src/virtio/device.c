@@ -4,6 +4,7 @@
 #include "virtio/device.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -260,8 +261,7 @@ void keg_virtio_break(struct keg_virtio *device, const char *why)
 	pthread_mutex_lock(&device->break_lock);
 	old = atomic_fetch_or(&device->status, KEG_VIRTIO_NEEDS_RESET);
 	if (!(old & KEG_VIRTIO_NEEDS_RESET)) {
-		strncpy(device->broken, why, sizeof(device->broken) - 1);
-		device->broken[sizeof(device->broken) - 1] = '\0';
+		snprintf(device->broken, sizeof(device->broken), "%s", why);
 	}
 	pthread_mutex_unlock(&device->break_lock);
 	if (!(old & KEG_VIRTIO_NEEDS_RESET) && old & KEG_VIRTIO_DRIVER_OK && device->transport_ops)

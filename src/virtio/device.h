@@ -27,8 +27,8 @@ enum {
 
 /* Section 6, "Reserved Feature Bits": those that every device here has. */
 #define KEG_VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
-#define KEG_VIRTIO_F_EVENT_IDX (UINT64_C(1) << 29)
-#define KEG_VIRTIO_F_VERSION_1 (UINT64_C(1) << 32)
+#define KEG_VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
+#define KEG_VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
 
 struct keg_virtio;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processor's name (APM volume 3, appendix E, "Function 8000_0002h to 8000_0004h"; SDM volume 2,
- * CPUID): KVM leaves it to those who make machines.
+ * The processor's name (APM volume 3, appendix E, "Function 8000_0002h to 8000_0004h"; SDM volume
+ * 2, CPUID): KVM leaves it to those who make machines.
  */
 #include <cpuid.h>
 
