@@ -55,6 +55,7 @@ static int make_board(struct run *run)
 		return complain();
 	if (keg_board_create(run->host, &run->machine.board, &run->board) < 0)
 		return complain();
+	run_machine_release_images(&run->machine);
 	tell_notes(run);
 	return 0;
 }

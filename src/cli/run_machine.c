@@ -173,10 +173,15 @@ int run_machine_make(const struct run_settings *settings, struct run_machine *ma
 	return set_command_line(machine);
 }
 
-void run_machine_release(struct run_machine *machine)
+void run_machine_release_images(struct run_machine *machine)
 {
 	image_release(&machine->image);
 	image_release(&machine->initrd);
+}
+
+void run_machine_release(struct run_machine *machine)
+{
+	run_machine_release_images(machine);
 	run_devices_release(machine->devices);
 	machine->devices = NULL;
 }

@@ -32,6 +32,9 @@ struct run_machine {
 int run_machine_make(const struct run_settings *settings, struct run_machine *machine);
 void run_machine_release(struct run_machine *machine);
 
+/* The guest's memory has what was in the files: they may go. */
+void run_machine_release_images(struct run_machine *machine);
+
 /* Connects the channels, and the terminal: what the guest writes goes to `output`. */
 void run_machine_connect(struct run_machine *machine, const struct ports *ports,
 	keg_console_output *output, keg_console_room *room, void *context);
