@@ -224,9 +224,12 @@ int keg_disk_open(const struct keg_disk_config *given, struct keg_disk **made)
 	if (rc)
 		return rc;
 	disk = calloc(1, sizeof(*disk));
-	if (!disk || pthread_mutex_init(&disk->edges, NULL)) {
-		free(disk);
+	if (!disk)
 		return keg_fail(ENOMEM, "no memory for disk %s", config.path);
+	rc = pthread_mutex_init(&disk->edges, NULL);
+	if (rc) {
+		free(disk);
+		return keg_fail_errno(rc, "making the lock of disk %s", config.path);
 	}
 	disk->fd = disk->lock_fd = -1;
 	disk->flags = config.flags;

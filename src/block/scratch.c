@@ -192,8 +192,11 @@ int keg_scratch_open(uint64_t bytes, const char *folder, struct keg_scratch **ma
 	else if (ftruncate(scratch->fd, (off_t)bytes))
 		rc = keg_fail_errno(errno, "making a scratch file of %llu bytes in %s",
 			(unsigned long long)bytes, folder);
-	else if (pthread_mutex_init(&scratch->lock, NULL))
-		rc = keg_fail(ENOMEM, "no memory for the lock of a scratch disk");
+	if (!rc) {
+		rc = pthread_mutex_init(&scratch->lock, NULL);
+		if (rc)
+			rc = keg_fail_errno(rc, "making the lock of a scratch disk");
+	}
 	if (rc) {
 		if (scratch->fd >= 0)
 			close(scratch->fd);
