@@ -51,9 +51,11 @@ static void answer(struct keg_pool *pool, struct keg_disk_request *request)
 
 	request->next = pool->done;
 	pool->done = request;
-	/* Only the first of a batch. It cannot fail: a counter that is full is signalled. */
-	if (!request->next && write(pool->fd, &one, sizeof(one)) < 0)
+	if (request->next)
 		return;
+	/* The first of a batch. It cannot fail for good: a counter that is full is signalled. */
+	while (write(pool->fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 }
 
 static void *serve(void *context)
