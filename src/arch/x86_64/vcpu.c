@@ -21,7 +21,10 @@ static int ask(struct keg_host *host, const char *text, struct keg_cpu_source *s
 	source->emulated = (struct keg_cpuid_view){NULL, 0};
 	if (rc)
 		return rc;
-	source->has_deadline_timer = keg_host_check_extension(host, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+	rc = keg_host_check_extension(host, KVM_CAP_TSC_DEADLINE_TIMER);
+	if (rc < 0)
+		return rc;
+	source->has_deadline_timer = rc > 0;
 	/* Nothing of it is needed for what is asked for most; and where KVM emulates none, none is.
 	 */
 	if (text && strcmp(text, "host") != 0)
