@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -140,6 +141,18 @@ static int get_ready(int fd, void *opaque)
 	return ready;
 }
 
+/*
+ * libslirp lets one connection wait at a forwarded port: of many at once the host's kernel resets
+ * most. listen(2) again only sets their number, and is refused where a socket does not listen. Of
+ * those that do libslirp has not told.
+ */
+static void begin_waiting(const struct keg_user_poll *poll, int fd, struct epoll_event *event)
+{
+	epoll_ctl(poll->epoll, EPOLL_CTL_ADD, fd, event);
+	if (!poll->sockets[fd].open)
+		listen(fd, SOMAXCONN);
+}
+
 /* Tells epoll what libslirp wants to know of a socket. */
 static void wait_for(const struct keg_user_poll *poll, int fd)
 {
@@ -152,7 +165,7 @@ static void wait_for(const struct keg_user_poll *poll, int fd)
 	} else {
 		rc = epoll_ctl(poll->epoll, EPOLL_CTL_MOD, fd, &event);
 		if (rc && errno == ENOENT)
-			epoll_ctl(poll->epoll, EPOLL_CTL_ADD, fd, &event);
+			begin_waiting(poll, fd, &event);
 	}
 	socket->registered = socket->wanted;
 }
