@@ -4,9 +4,9 @@
 
 # Loaded in this order, with what they depend on before each.
 readonly GUEST_MODULES='virtio_pci virtio_mmio virtio_blk virtio_net virtio_console virtio_rng
-pvpanic-mmio'
+pvpanic-mmio button evdev'
 
-readonly GUEST_APPLETS='awk cat chmod chroot cmp cp cut date dd df echo env expr false free grep
+readonly GUEST_APPLETS='awk cat chmod chroot cmp cp cut date dd df echo env expr false free fstrim grep
 halt head hostname ifconfig insmod ip kill ln ls md5sum mkdir mknod mount mv nc nproc od ping
 poweroff ps reboot rm route sed seq setsid sh sha256sum sleep sort stat switch_root sync tail
 tee telnet test time timeout touch tr true udhcpc umount uname usleep wc wget xargs'

@@ -3,7 +3,7 @@
 # The lab's kernel and its initramfs: fetched and made once, kept in the cache.
 
 # Loaded in this order, with what they depend on before each.
-readonly MODULES_x86_64='kvm-amd virtio_pci virtio_console virtiofs overlay'
+readonly MODULES_x86_64='kvm-amd virtio_pci virtio_console virtiofs overlay tun loop'
 readonly MODULES_arm64='virtio_pci virtio_console virtiofs overlay'
 
 # The programs of busybox that the lab's own scripts call.
