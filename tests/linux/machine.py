@@ -2,27 +2,33 @@
 """Linux guests for the tests of this folder: keg run on Debian's kernel, its console, its end."""
 
 import atexit
+import functools
 import json
 import os
 import pathlib
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEG = os.environ['KEG_PROGRAM']
 SKIPPED = 77
+# Seconds for any guest to end in: it only ever waits so long on a host that is emulated and busy.
+LIMIT = 300
 
 
+@functools.lru_cache(maxsize=None)
 def artefact(*words):
     """The path of what tools/guest makes."""
     done = subprocess.run([ROOT / 'tools/guest', *words], stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        sys.exit(f'tools/guest {" ".join(words)} failed')
+        sys.exit(f'tools/guest {" ".join(map(str, words))} failed')
     return done.stdout.strip()
 
 
@@ -45,24 +51,43 @@ def folder():
     return pathlib.Path(made.name)
 
 
-class Machine:
-    """A guest that runs: what it has printed so far is in `output`."""
+@functools.lru_cache(maxsize=None)
+def job_initrd():
+    """The initrd of these tests: every job and program is in it, job= says which one runs."""
+    jobs = ROOT / 'tests/linux/jobs'
+    programs = pathlib.Path(os.environ['KEG_GUEST_PROGRAMS'])
+    return artefact('initrd', jobs / 'job', *sorted(set(jobs.iterdir()) - {jobs / 'job'}),
+                    programs / 'peer', programs / 'records')
 
-    def __init__(self, *options, job=None, initrd=None, kernel=None, append='', quiet=True,
-                 limit=120):
-        if job is not None:
-            initrd = artefact('initrd', str(ROOT / 'tests/linux/jobs' / job))
+
+# The one that was started last: what it said is shown when something goes wrong.
+latest = None
+
+
+class Machine:
+    """A guest that runs: what it has printed so far is in `output`. A `job` is a file in jobs/;
+    `words` are its variables."""
+
+    def __init__(self, *options, job=None, kernel=None, memory='256M', limit=LIMIT, **words):
+        initrd = job_initrd() if job else artefact('initrd')
+        if job:
+            words['job'] = job
         self.began = time.monotonic()
         self.deadline = self.began + limit
         self.output = ''
-        self.lines = {}
-        words = ' '.join(filter(None, ['quiet' if quiet else '', append]))
-        command = [KEG, 'run', kernel or artefact('kernel'), '--memory', '256M',
-                   '--initrd', initrd or artefact('initrd'), '--append', words, *map(str, options)]
-        self.command = ' '.join(command)
+        line = ' '.join(['quiet', *(f'{name}={value}' for name, value in words.items())])
+        command = [KEG, 'run', kernel or artefact('kernel'), '--memory', memory,
+                   '--initrd', initrd, '--append', line, *map(str, options)]
+        self.command = shlex.join(command)
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, bufsize=0)
         atexit.register(self.process.kill)
+        global latest
+        latest = self
+
+    def seconds(self):
+        """How long it has been there."""
+        return time.monotonic() - self.began
 
     def read_more(self):
         """Waits for more output; False at its end."""
@@ -80,7 +105,6 @@ class Machine:
         while True:
             found = re.search(pattern, self.output, re.MULTILINE)
             if found:
-                self.lines.setdefault(pattern, time.monotonic() - self.began)
                 return found
             if not self.read_more():
                 self.fail(f'it ended without {pattern!r}')
@@ -103,9 +127,30 @@ class Machine:
             self.fail(f'it ended with status {ended}, not {status}')
         return self
 
+    def value(self, name):
+        """What the guest prints behind `name: `, waiting for the whole line."""
+        return self.wait_for(rf'^{name}: *(.*)\n')[1]
+
     def fail(self, why):
+        """Ends the test: what was run, what it said, what is wrong."""
         print(f'$ {self.command}\n{self.output[-6000:]}\nFAILED: {why}', flush=True)
+        self.process.kill()
         os._exit(1)
+
+
+def fail(why):
+    """The same, of whatever was run last."""
+    if latest:
+        latest.fail(why)
+    print(f'FAILED: {why}', flush=True)
+    os._exit(1)
+
+
+def fail_of_exception(*exception):
+    fail(''.join(traceback.format_exception(*exception)))
+
+
+sys.excepthook = fail_of_exception
 
 
 def quick():
@@ -115,9 +160,33 @@ def quick():
 
 def check(truth, what):
     if not truth:
-        print(f'FAILED: {what}', flush=True)
-        os._exit(1)
+        fail(what)
 
 
-def tell(text):
-    print(text, flush=True)
+def tell(text, since=None):
+    """A line for a case, with how long it took."""
+    took = f': {time.monotonic() - since:.1f} s' if since else ''
+    print(text + took, flush=True)
+
+
+def make_disk(path, mib):
+    """An image with an empty ext4 file system."""
+    with open(path, 'wb') as file:
+        file.truncate(mib << 20)
+    run('mke2fs', '-q', '-t', 'ext4', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0', path)
+    return path
+
+
+def check_disk(path):
+    """e2fsck finds nothing."""
+    run('e2fsck', '-f', '-n', path)
+
+
+def run(*command, errors=True):
+    """Runs a program of the host's; what it printed, with its errors or without."""
+    path = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
+    done = subprocess.run([str(word) for word in command], env={**os.environ, 'PATH': path},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT if errors else subprocess.DEVNULL)
+    check(done.returncode == 0, f'{command}: {done.stdout[-2000:].decode(errors="replace")}')
+    return done.stdout
