@@ -190,7 +190,10 @@ struct keg_guest_speed {
 	bool native;       /* the guest's is of the host's order; else KVM emulates it */
 };
 
-/* Measures for about `ms` milliseconds (1 to 10000). `kick_signal` as above. */
+/*
+ * Measures for about `ms` milliseconds (1 to 10000), up to five times: until the guest's is native.
+ * `kick_signal` as above.
+ */
 KEG_API int keg_measure_guest_speed(
 	struct keg_host *host, int kick_signal, uint32_t ms, struct keg_guest_speed *speed);
 

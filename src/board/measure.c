@@ -10,6 +10,8 @@ enum {
 	MOST_MS = 10000,
 	/* Emulation costs a factor of hundreds; nothing that runs natively costs this much. */
 	EMULATED_FACTOR = 20,
+	/* A host that is busy, or emulated itself, may leave the guest no time to run in. */
+	MOST_TRIES = 5,
 };
 
 /* A machine that is only the loop. */
@@ -122,13 +124,13 @@ int keg_measure_guest_speed(
 
 	if (ms == 0 || ms > MOST_MS)
 		return keg_fail(EINVAL, "measuring for %u ms: must be 1 to %d", ms, MOST_MS);
+	speed->native = false;
 	rc = meter_create(host, kick_signal, &meter);
-	if (!rc)
+	for (int try = 0; !rc && !speed->native && try < MOST_TRIES; try++) {
 		rc = measure_guest(&meter, (uint64_t)ms * 1000000, &speed->guest_mips);
+		speed->host_mips = measure_host();
+		speed->native = speed->guest_mips * EMULATED_FACTOR > speed->host_mips;
+	}
 	meter_destroy(&meter);
-	if (rc)
-		return rc;
-	speed->host_mips = measure_host();
-	speed->native = speed->guest_mips * EMULATED_FACTOR > speed->host_mips;
-	return 0;
+	return rc;
 }
