@@ -33,7 +33,9 @@ def artefact(*words):
 
 
 def need_linux_host():
-    """Ends the test as skipped where KVM does not run a guest's kernel natively."""
+    """Ends the test as skipped where KVM does not run a guest's kernel natively: a lab's does."""
+    if 'KEG_LAB' in os.environ:
+        return
     done = subprocess.run([KEG, 'info', '--json'], stdout=subprocess.PIPE, text=True)
     try:
         mode = json.loads(done.stdout)['guest_kernel']['mode']
