@@ -15,7 +15,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# How long a lab may take, and its exit status when the emulated host, not the command, failed.
+# How long a lab may take, if a run says no other time, and its exit status when the emulated host, not the command, failed.
 LAB_SECONDS = 480
 LAB_FAILED = 125
 RESULT = re.compile(r'(ok|not ok|skip) (\S+?):?(?: (.*))?$')
@@ -67,6 +67,7 @@ class Run:
     without: tuple = ()       # not these
     lab: str = ''             # the lab's architecture; '' for this machine
     lab_options: tuple = ()
+    lab_seconds: int = LAB_SECONDS  # how long the lab may take, booting included
     slower: int = 1           # what the tests' time limits are multiplied with
     command: tuple = ()       # prints results itself; nothing above but the name is looked at
 
@@ -156,7 +157,7 @@ def run_once(run, report, tests, failed=None):
     command = ['tools/run-tests', str(listing)]
     if run.lab:
         # An emulated processor is slow: the longest tests then do less, and say so.
-        command = ['tools/lab', run.lab, '--timeout', str(LAB_SECONDS), '--env',
+        command = ['tools/lab', run.lab, '--timeout', str(run.lab_seconds), '--env',
                    'KEG_TEST_QUICK=1', *run.lab_options, '--', *command]
     names, status, other = run_command(run, report, command, [name for name, _, _ in tests],
                                        failed)
@@ -201,9 +202,14 @@ def perform(run, report):
 
 
 def without_kvm(report, runs):
-    """Leaves the tests that need KVM to the labs if this machine has none that can be used."""
-    tried = subprocess.run(['tools/has-kvm'], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    if tried.returncode:
-        report.say(f'-- {tried.stdout.strip()}: the tests that need KVM run in the labs only')
-        for run in runs:
-            run.without += ('kvm',)
+    """Leaves the tests that need KVM to the labs if this machine has none that can be used; those
+    that boot Linux if it has none that runs a guest's kernel natively, of which build/keg tells."""
+    for suites, words in (('kvm', 'linux'), []), (('linux',), ['--kernels']):
+        tried = subprocess.run(['tools/has-kvm', *words], cwd=ROOT, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+        if tried.returncode:
+            report.say(f'-- {tried.stdout.strip()}: the tests of suite {" and ".join(suites)} '
+                       'run in the labs only')
+            for run in runs:
+                run.without += suites
+            return
