@@ -24,10 +24,19 @@ int keg_virtio_block_queue_init(
 	queue->free = calloc(count, sizeof(*queue->free));
 	if (!queue->requests || !queue->free)
 		return keg_fail(ENOMEM, "no memory for the requests of a block device");
-	queue->request_count = queue->free_count = count;
+	queue->request_count = count;
+	return 0;
+}
+
+/* Also those that were in flight when the host failed: their channel is closed. */
+static void free_all(struct keg_virtio_block_queue *queue)
+{
+	const uint16_t count = queue->request_count;
+
 	for (uint16_t i = 0; i < count; i++)
 		queue->free[i] = (uint16_t)(count - 1 - i);
-	return 0;
+	queue->free_count = count;
+	queue->given = false;
 }
 
 void keg_virtio_block_queue_fini(struct keg_virtio_block_queue *queue)
@@ -154,6 +163,7 @@ int keg_virtio_block_queue_start(struct keg_virtio_block_queue *queue)
 	sigset_t all, old;
 	int rc;
 
+	free_all(queue);
 	atomic_store(&queue->stopping, false);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
