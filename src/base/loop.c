@@ -124,7 +124,8 @@ int keg_loop_start(struct keg_loop *loop, const char *name)
 	if (loop->running)
 		return keg_fail(EBUSY, "the event loop '%s' runs already", name);
 	/* The end of an earlier run. */
-	(void)!read(loop->end, &count, sizeof(count));
+	while (read(loop->end, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
 	rc = start_thread(loop);
 	if (rc)
 		return keg_fail_errno(rc, "starting the thread '%s'", name);
