@@ -133,6 +133,17 @@ int keg_scratch_write(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes
 	return rc;
 }
 
+static int punch(struct keg_scratch *scratch, uint64_t bytes, uint64_t offset)
+{
+	int rc;
+
+	do
+		rc = fallocate(scratch->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			(off_t)offset, (off_t)bytes);
+	while (rc && errno == EINTR);
+	return rc ? -errno : 0;
+}
+
 /* Holes in the file are the zeros, where its file system has holes. */
 int keg_scratch_zero(struct keg_disk *disk, uint64_t bytes, uint64_t offset)
 {
@@ -142,9 +153,8 @@ int keg_scratch_zero(struct keg_disk *disk, uint64_t bytes, uint64_t offset)
 
 	pthread_mutex_lock(&scratch->lock);
 	rc = populate_edges(disk, offset, end);
-	if (!rc && fallocate(scratch->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
-			   (off_t)bytes))
-		rc = -errno;
+	if (!rc)
+		rc = punch(scratch, bytes, offset);
 	if (!rc)
 		set_there(scratch, offset / CLUSTER, clusters(end));
 	pthread_mutex_unlock(&scratch->lock);
