@@ -71,19 +71,20 @@ void keg_virtio_block_give(struct keg_virtio_block_request *request, uint8_t sta
 	queue->given = true;
 }
 
-/* Takes what the driver has added; false if it broke a rule. */
-static bool take_all(struct keg_virtio_block_queue *queue)
+/* Takes what the driver has added, as many as it can have had in the ring at once: one that adds
+ * what is answered at once, again and again, must not keep the thread from all else. */
+static void take_all(struct keg_virtio_block_queue *queue)
 {
 	struct keg_virtio_queue *counts = keg_virtio_block_counts(queue);
 
-	while (queue->free_count) {
+	for (uint16_t i = 0; i < queue->request_count && queue->free_count; i++) {
 		const uint16_t slot = queue->free[queue->free_count - 1];
 		struct keg_virtio_block_request *request = &queue->requests[slot];
 		struct keg_virtio_chain chain = {.iov = request->iov, .capacity = BLOCK_BUFFERS};
 		int rc = keg_virtqueue_take(&counts->ring, &chain);
 
 		if (rc == 0)
-			return true;
+			return;
 		if (rc > 0) {
 			queue->free_count--;
 			request->queue = queue;
@@ -92,10 +93,9 @@ static bool take_all(struct keg_virtio_block_queue *queue)
 		}
 		if (rc < 0) {
 			keg_virtio_break(&queue->block->device, keg_error_message());
-			return false;
+			return;
 		}
 	}
-	return true;
 }
 
 /* Shows the driver what was given back, if anything was. */
@@ -111,10 +111,13 @@ static bool tell(struct keg_virtio_block_queue *queue)
 	return true;
 }
 
-/* Whether there is nothing to take, and the driver will say when there is. */
+/* Whether there is nothing to take, and something will wake the thread. The signal of the end comes
+ * once, and may have come already: then only answers are waited for. */
 static bool may_sleep(struct keg_virtio_block_queue *queue)
 {
-	return !may_serve(queue) || !queue->free_count ||
+	if (atomic_load(&queue->stopping))
+		return queue->free_count < queue->request_count;
+	return keg_virtio_is_broken(&queue->block->device) || !queue->free_count ||
 	       !keg_virtqueue_listen(&keg_virtio_block_counts(queue)->ring);
 }
 
