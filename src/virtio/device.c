@@ -3,8 +3,8 @@
  */
 #include "virtio/device.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,8 +82,10 @@ int keg_virtio_init(struct keg_virtio *device, const struct keg_virtio_config *c
 	device->config = config->config;
 	device->config_bytes = config->config_bytes;
 	rc = make_locks(device);
-	if (rc)
+	if (rc) {
+		device->class = NULL; /* there is nothing to release */
 		return rc;
+	}
 	rc = make_queues(device, config);
 	if (rc)
 		keg_virtio_fini(device);
