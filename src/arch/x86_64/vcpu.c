@@ -28,8 +28,8 @@ static int ask(struct keg_host *host, const char *text, struct keg_cpu_source *s
 	/* Nothing of it is needed for what is asked for most; and where KVM emulates none, none is.
 	 */
 	if (text && strcmp(text, "host") != 0)
-		(void)keg_host_emulated_cpuid(host, &source->emulated);
-	return 0;
+		rc = keg_host_emulated_cpuid(host, &source->emulated);
+	return rc == -ENOTSUP || rc > 0 ? 0 : rc;
 }
 
 int keg_arch_create_cpu_model(struct keg_host *host, const char *text, uint32_t count,
