@@ -239,7 +239,7 @@ static int start_slirp(struct user *user, const struct keg_net_config *config)
 	if (!user->slirp)
 		return keg_fail(EINVAL, "user-mode network: libslirp %s refuses to start",
 			slirp_version_string());
-	return 0;
+	return user->poll.lacking ? keg_fail(ENOMEM, "user-mode network: out of memory") : 0;
 }
 
 static int add_forward(struct user *user, const struct keg_net_forward *forward)

@@ -177,8 +177,10 @@ struct keg_user_timer *keg_user_poll_add_timer(
 {
 	struct keg_user_timer *timer = malloc(sizeof(*timer));
 
-	if (!timer)
+	if (!timer) {
+		poll->lacking = true;
 		return NULL;
+	}
 	*timer = (struct keg_user_timer){poll->timers, call, context, -1};
 	poll->timers = timer;
 	return timer;

@@ -31,6 +31,7 @@ struct keg_user_poll {
 	uint32_t size;
 	uint32_t open; /* sockets that libslirp has */
 	bool changed;  /* libslirp is to be asked again what it waits for */
+	bool lacking;  /* there was no memory for a timer, which will not expire */
 	struct keg_user_timer *timers;
 };
 
