@@ -23,7 +23,7 @@
 #include "fault/inject.h"
 #include "fault/rig.h"
 
-enum { FAULT_EXCUSES = 4 };
+enum { FAULT_EXCUSES = 8 };
 
 enum fault_step_flags {
 	FAULT_SETUP = 1 << 0,     /* its calls are not made to fail: another scenario does that */
@@ -63,6 +63,14 @@ struct fault_scenario {
 	enum fault_call background_call;
 	int background_error;
 	bool threads; /* calls of several threads come in any order: one may not come at all */
+	void (*prepare)(void); /* makes what is not libkeg's, once; or NULL */
+	/* Each call fails with one of its errors, by turns: there are so many, or they take long. */
+	bool brief;
+	/*
+	 * All descriptors that are read and written are libkeg's own eventfds: what only one that
+	 * is closed, another file or a full one brings, a failure to read or write, cannot come.
+	 */
+	bool sealed;
 };
 
 #define FAULT_SCENARIO(words, table, ...)                                                          \
@@ -92,6 +100,8 @@ struct fault_suite {
 	size_t count;
 };
 extern const struct fault_suite fault_host, fault_memory, fault_interrupts, fault_vcpu, fault_board;
-extern const struct fault_suite fault_arch, fault_registers; /* in the architecture's folder */
+extern const struct fault_suite fault_devices, fault_disks, fault_nets;
+/* In the architecture's folder. */
+extern const struct fault_suite fault_arch, fault_registers, fault_linux, fault_machines;
 
 #endif

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/fs.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+
 #include "fault/requests.h"
 #include "fault/sites.h"
 
@@ -76,8 +80,10 @@ const char *fault_name(enum fault_call call, unsigned long request, char *text, 
 
 	if (call != FAULT_CALL_ioctl)
 		snprintf(text, size, "%s", calls[call].name);
-	else if (name)
+	else if (name && _IOC_TYPE(request) == KVMIO)
 		snprintf(text, size, "ioctl(KVM_%s)", name);
+	else if (name)
+		snprintf(text, size, "ioctl(%s)", name);
 	else
 		snprintf(text, size, "ioctl(0x%lx)", request);
 	return text;

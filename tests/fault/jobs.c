@@ -10,7 +10,7 @@
 
 #include "fault/watchdog.h"
 
-enum { AT_A_TIME = 4, MOST_JOBS = 128 };
+enum { AT_A_TIME = 8, MOST_JOBS = 128 };
 
 struct job {
 	pid_t pid;

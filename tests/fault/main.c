@@ -25,6 +25,11 @@ static const struct fault_suite *const suites[] = {
 	&fault_registers,
 	&fault_arch,
 	&fault_board,
+	&fault_devices,
+	&fault_disks,
+	&fault_nets,
+	&fault_linux,
+	&fault_machines,
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]), MOST_SCENARIOS = 128 };
 

@@ -52,15 +52,21 @@ struct fault_request {
 		}                                                                                  \
 	}
 
+/* One that is not KVM's. */
+#define OTHER(request, ...)                                                                        \
+	{                                                                                          \
+		request, #request,                                                                 \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+
 /* Those that only one architecture has. */
 extern const struct fault_request fault_arch_requests[];
 extern const size_t fault_arch_request_count;
 
 /* Requests that libkeg has for other architectures: nobody makes them here. NULL ends them. */
 extern const char *const fault_arch_excuses[];
-
-/* The row of a name without KVM_, or NULL. */
-const struct fault_request *fault_request_named(const char *name);
 
 /* The row of a name without KVM_, or NULL. */
 const struct fault_request *fault_request_named(const char *name);

@@ -43,6 +43,8 @@ static void close_if_open(int fd)
 
 void rig_end(struct rig *rig)
 {
+	if (rig->end)
+		rig->end(rig);
 	keg_board_destroy(rig->board);
 	for (int i = 0; i < RIG_VCPUS; i++)
 		keg_vcpu_destroy(rig->vcpus[i]);

@@ -23,6 +23,8 @@ struct rig {
 	struct keg_board *board;
 	struct keg_bus *bus;
 	int event, resample, stats; /* -1: not made */
+	/* Ends what a scenario's own steps have made, before the rest; or NULL. */
+	void (*end)(struct rig *rig);
 
 	/* Notes of steps. */
 	struct keg_slot slot;
@@ -76,6 +78,9 @@ extern const uint64_t rig_register;
 /* Guests that power the board off, and halt for good; entered as flat images. */
 struct guest_code rig_power_off(void);
 struct guest_code rig_halt(void);
+
+/* What no failure may come to: always a finding. */
+#define RIG_WRONG(...) keg_fail(EPROTO, __VA_ARGS__)
 
 /* A step that must end with this error is well when it has: else what is wrong. */
 int rig_expect(int rc, int error);

@@ -63,6 +63,9 @@ static void judge(struct sweep *sweep, const struct fault_run *run,
 		judge_told(report, run, record, flags & FAULT_RAW ? error->error : error->told);
 	if (run->rc)
 		judge_message(report, run);
+	if (run->rc == -EPROTO)
+		fault_say(report, "step %s: %s", sweep->scenario->steps[run->failed_at].name,
+			run->message);
 	if (run->later_rc)
 		fault_say(report, "afterwards step %s failed: %d, \"%s\"",
 			sweep->scenario->steps[run->later_at].name, run->later_rc,
@@ -116,14 +119,30 @@ static enum fault_mode second_mode(const struct fault_error *error)
 	return error->outcome == FAULT_RETRIED ? FAULT_BURST : FAULT_FROM_THEN_ON;
 }
 
+/* Of errors, how many can come. */
+static size_t count_errors(
+	const struct sweep *sweep, const struct fault_record *record, const struct fault_error **errors)
+{
+	static const struct fault_error interrupted = {EINTR, FAULT_RETRIED, 0};
+	size_t count = 0;
+
+	if (sweep->scenario->sealed &&
+		(record->call == FAULT_CALL_read || record->call == FAULT_CALL_write)) {
+		*errors = &interrupted;
+		return 1;
+	}
+	*errors = fault_errors(record->call, record->request);
+	while ((*errors)[count].error)
+		count++;
+	return count;
+}
+
 static void sweep_call(struct sweep *sweep, size_t index)
 {
 	const struct fault_record *record = &sweep->records[index];
-	const struct fault_error *errors = fault_errors(record->call, record->request);
-	size_t count = 0;
+	const struct fault_error *errors;
+	size_t count = count_errors(sweep, record, &errors);
 
-	while (errors[count].error)
-		count++;
 	if (sweep->effort == FAULT_QUICK) {
 		const struct fault_error *error = &errors[index % count];
 
@@ -132,6 +151,8 @@ static void sweep_call(struct sweep *sweep, size_t index)
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
+		if (sweep->scenario->brief && i != index % count)
+			continue;
 		try_fault(sweep, record, &errors[i], FAULT_ONCE);
 		try_fault(sweep, record, &errors[i], second_mode(&errors[i]));
 	}
@@ -208,6 +229,8 @@ struct fault_tally fault_sweep(
 	struct sweep sweep = {.scenario = scenario, .effort = effort, .report = {.out = out}};
 	enum unharmed next;
 
+	if (scenario->prepare)
+		scenario->prepare();
 	do
 		next = run_unharmed(&sweep);
 	while (next == AGAIN);

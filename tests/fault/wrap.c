@@ -22,6 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#if KEG_HAS_LIBURING
+#include <liburing.h>
+#endif
+#if KEG_HAS_SLIRP
+#include <slirp/libslirp.h>
+#endif
+
 #include "fault/held.h"
 #include "fault/inject.h"
 #include "fault/requests.h"
@@ -32,8 +39,10 @@
 #define FAIL_NULL_AND_ERRNO(error)         (errno = (error), NULL)
 #define FAIL_MINUS_ONE_AND_ERRNO(error)    (errno = (error), -1)
 #define FAIL_ERROR_NUMBER(error)           (error)
+#define FAIL_MINUS_ERROR(error)            (-(error))
 #define FAILED_NULL_AND_ERRNO(result)      ((result) == NULL)
 #define FAILED_MINUS_ONE_AND_ERRNO(result) ((result) < 0)
+#define FAILED_MINUS_ERROR(result)         ((result) < 0)
 #define FAILED_ERROR_NUMBER(result)        ((result) != 0)
 
 /* What succeeding changes. */

@@ -46,5 +46,6 @@ static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("arm64", vcpu_steps),
 };
 
-const struct fault_suite fault_registers = {NULL, 0};
+const struct fault_suite fault_registers = {NULL, 0}, fault_linux = {NULL, 0};
+const struct fault_suite fault_machines = {NULL, 0};
 const struct fault_suite fault_arch = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};
