@@ -7,15 +7,15 @@
 
 #include "arch/x86_64/cpu_model.h"
 
-enum { EXTENDED = 0x80000000, NAME_FIRST = 0x80000002, NAME_LAST = 0x80000004 };
+static const uint32_t extended = 0x80000000, name_first = 0x80000002, name_last = 0x80000004;
 
 void keg_cpuid_set_brand(struct keg_leaves *leaves)
 {
-	struct kvm_cpuid_entry2 *base = keg_leaves_find(leaves, EXTENDED, 0);
+	struct kvm_cpuid_entry2 *base = keg_leaves_find(leaves, extended, 0);
 
-	if (!base || base->eax < NAME_LAST || __get_cpuid_max(EXTENDED, NULL) < NAME_LAST)
+	if (!base || base->eax < name_last || __get_cpuid_max(extended, NULL) < name_last)
 		return;
-	for (uint32_t function = NAME_FIRST; function <= NAME_LAST; function++) {
+	for (uint32_t function = name_first; function <= name_last; function++) {
 		struct kvm_cpuid_entry2 *leaf = keg_leaves_need(leaves, function, 0, false);
 
 		/* A name that KVM gives all the same is the better one. */
