@@ -141,14 +141,19 @@ static int find_alignment(struct keg_disk *disk, const char *path)
 	return 0;
 }
 
-/* Beyond the end there is nothing to lose: what the file system says there, it says anywhere. */
+/* Beyond the file's end there is nothing to lose: what the file system says there, it says
+ * anywhere. The disk may end before that, if the file's size is odd. */
 static bool can_punch(const struct keg_disk *disk)
 {
+	struct stat st;
+
 	if (keg_disk_is_readonly(disk) || disk->scratch)
 		return false;
-	return disk->is_device ||
+	if (disk->is_device)
+		return true;
+	return !fstat(disk->fd, &st) &&
 	       !fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		       (off_t)((disk->bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1)), PAGE);
+		       (st.st_size + PAGE - 1) / PAGE * PAGE, PAGE);
 }
 
 /* Without O_DIRECT, where the file system knows RWF_NOWAIT (preadv2(2)). */

@@ -70,6 +70,26 @@ static void an_odd_size_is_rounded_down(void **state)
 	image_remove(&image);
 }
 
+/* Nor does finding out what the file system can touch what the disk leaves out. */
+static void the_rest_of_an_odd_size_stays(void **state)
+{
+	enum { REST = 100 };
+	static const uint32_t flags[] = {0, KEG_DISK_DIRECT};
+	struct image image;
+	uint8_t rest[REST];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		image_make(&image, 4096 + REST, 0x5a);
+		image_open(&image, flags[i], 1);
+		image_close(&image);
+		assert_int_equal(pread(image.file, rest, REST, 4096), REST);
+		for (size_t byte = 0; byte < REST; byte++)
+			assert_int_equal(rest[byte], 0x5a);
+		image_remove(&image);
+	}
+}
+
 /* Who may open an image that is open already: two who read, and nobody else. */
 static void an_image_in_use_is_refused(void **state)
 {
@@ -262,6 +282,7 @@ int main(void)
 		cmocka_unit_test(refusals_say_what_to_do),
 		cmocka_unit_test(an_empty_image_is_none),
 		cmocka_unit_test(an_odd_size_is_rounded_down),
+		cmocka_unit_test(the_rest_of_an_odd_size_stays),
 		cmocka_unit_test(an_image_in_use_is_refused),
 		cmocka_unit_test(a_closed_disk_can_be_opened_at_once),
 		cmocka_unit_test(readonly_disks_refuse_writes),
