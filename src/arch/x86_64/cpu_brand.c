@@ -13,7 +13,7 @@ void keg_cpuid_set_brand(struct keg_leaves *leaves)
 {
 	struct kvm_cpuid_entry2 *base = keg_leaves_find(leaves, extended, 0);
 
-	if (!base || base->eax < name_last || __get_cpuid_max(extended, NULL) < name_last)
+	if (!base || base->eax < name_last || (uint32_t)__get_cpuid_max(extended, NULL) < name_last)
 		return;
 	for (uint32_t function = name_first; function <= name_last; function++) {
 		struct kvm_cpuid_entry2 *leaf = keg_leaves_need(leaves, function, 0, false);
