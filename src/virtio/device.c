@@ -244,6 +244,14 @@ void keg_virtio_set_status(struct keg_virtio *device, uint8_t status)
 	pthread_mutex_unlock(&device->lock);
 }
 
+void keg_virtio_halt(struct keg_virtio *device)
+{
+	pthread_mutex_lock(&device->lock);
+	stop(device);
+	atomic_fetch_and(&device->status, ~(uint32_t)KEG_VIRTIO_DRIVER_OK);
+	pthread_mutex_unlock(&device->lock);
+}
+
 /* ---- The device's side ---- */
 
 void keg_virtio_interrupt(struct keg_virtio *device, uint16_t queue)

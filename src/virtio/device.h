@@ -125,6 +125,10 @@ uint8_t keg_virtio_get_status(const struct keg_virtio *device);
 /* Section 3.1: 0 resets; FEATURES_OK is kept only if the features may be; DRIVER_OK starts. */
 void keg_virtio_set_status(struct keg_virtio *device, uint8_t status);
 
+/* The device may not use the machine's memory any more: it ends to serve, and DRIVER_OK is taken
+ * back. What is in flight is lost, so that the driver has to begin anew. */
+void keg_virtio_halt(struct keg_virtio *device);
+
 /* 32 bits of the features, `word` 0 or 1; others read as 0 and cannot be written. */
 uint32_t keg_virtio_get_features(const struct keg_virtio *device, uint32_t word);
 void keg_virtio_set_features(struct keg_virtio *device, uint32_t word, uint32_t bits);

@@ -112,10 +112,23 @@ static void before_read(void *device, uint32_t offset, uint32_t bytes)
 	keg_virtio_pci_window_read(pci, offset, bytes);
 }
 
+/* Who takes a master's right to access memory away (PCI 3.0, section 6.2.2) wants it silent: a
+ * kernel does before another takes over its memory. One that never gave it does not know of it. */
+static void update_master(struct keg_virtio_pci *pci)
+{
+	const bool is_master =
+		keg_pci_get(&pci->function, KEG_PCI_COMMAND, 2) & KEG_PCI_COMMAND_MASTER;
+
+	if (pci->is_master && !is_master)
+		keg_virtio_halt(pci->device);
+	pci->is_master = is_master;
+}
+
 static void after_write(void *device, uint32_t offset, uint32_t bytes)
 {
 	struct keg_virtio_pci *pci = device;
 
+	update_master(pci);
 	keg_msix_config_written(&pci->msix, &pci->function, offset, bytes);
 	keg_virtio_pci_update_line(pci,
 		keg_pci_get(&pci->function, KEG_PCI_COMMAND, 2) & KEG_PCI_COMMAND_INTX_DISABLE);

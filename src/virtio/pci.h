@@ -36,6 +36,7 @@ struct keg_virtio_pci {
 	struct keg_doorbells doorbells;
 	struct keg_pci_function function;
 	struct keg_msix msix;
+	bool is_master;  /* by the command register; the PCI bus's lock */
 	uint32_t window; /* the capability through which BARs are reached, in configuration space */
 
 	pthread_mutex_t lock; /* the common configuration's registers */

@@ -282,6 +282,35 @@ static void a_device_that_breaks_says_so(void **state)
 	assert_int_equal(rig->sent[0], 1);
 }
 
+/* A kernel that hands the machine over to another one clears the bit, and resets nothing. */
+static void who_is_no_bus_master_any_more_touches_no_memory(void **state)
+{
+	struct pci_rig *rig = *state;
+	const uint32_t command = rig_config_read(rig, 0x04, 2);
+
+	rig_start(rig);
+	rig_config_write(rig, 0x04, command & ~(uint32_t)KEG_PCI_COMMAND_MASTER, 2);
+	assert_int_equal(rig->stops, 1);
+	assert_int_equal(rig->bell_count, 0);
+	assert_int_equal(rig_read(rig, &rig->common, 0x14, 1), 11);
+	/* The next driver begins as ever. */
+	rig_config_write(rig, 0x04, command, 2);
+	rig_start(rig);
+	assert_true(rig_works(rig, 0));
+}
+
+static void a_driver_that_never_makes_it_a_master_is_served(void **state)
+{
+	struct pci_rig *rig = *state;
+	const uint32_t command = KEG_PCI_COMMAND_MEMORY | KEG_PCI_COMMAND_PORTS;
+
+	rig_config_write(rig, 0x04, command, 2);
+	rig_start(rig);
+	rig_config_write(rig, 0x04, command | KEG_PCI_COMMAND_INTX_DISABLE, 2);
+	assert_true(rig_works(rig, 0));
+	assert_int_equal(rig->stops, 0);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, make, end)
@@ -302,6 +331,8 @@ int main(void)
 		TEST(with_msix_each_queue_has_its_message),
 		TEST(a_queue_without_a_vector_is_silent),
 		TEST(a_device_that_breaks_says_so),
+		TEST(who_is_no_bus_master_any_more_touches_no_memory),
+		TEST(a_driver_that_never_makes_it_a_master_is_served),
 	};
 
 	return cmocka_run_group_tests_name("virtio pci", tests, NULL, NULL);

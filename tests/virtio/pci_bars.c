@@ -103,9 +103,9 @@ static void doorbells_follow_the_bar_of_ports(void **state)
 	rig_config_write(rig, 0x18, 0xd000, 4);
 	assert_bells(rig, true, 0xd000, 0);
 	/* Ports are off: memory is next, and ports again. */
-	rig_config_write(rig, 0x04, KEG_PCI_COMMAND_MEMORY, 2);
+	rig_config_write(rig, 0x04, KEG_PCI_COMMAND_MEMORY | KEG_PCI_COMMAND_MASTER, 2);
 	assert_bells(rig, false, RIG_MEMORY + rig->notify_memory.offset, 0);
-	rig_config_write(rig, 0x04, 0, 2);
+	rig_config_write(rig, 0x04, KEG_PCI_COMMAND_MASTER, 2);
 	assert_int_equal(rig->bell_count, 0);
 	rig_enable(rig);
 	assert_bells(rig, true, 0xd000, 0);
