@@ -124,3 +124,12 @@ bool keg_frame_opens(const uint8_t *frame, size_t bytes)
 		return true;
 	return opens_tcp(ip + 40, left - 40);
 }
+
+bool keg_frame_is_fragment(const uint8_t *frame, size_t bytes)
+{
+	enum { FRAGMENT = 6, MORE = 0x2000, OFFSET = 0x1fff }; /* RFC 791, section 3.1 */
+	const uint8_t *ip = frame + ETHER_HDR_LEN;
+
+	return bytes >= ETHER_HDR_LEN + 20 && (frame[12] << 8 | frame[13]) == ETHERTYPE_IP &&
+	       (ip[FRAGMENT] << 8 | ip[FRAGMENT + 1]) & (MORE | OFFSET);
+}

@@ -34,4 +34,7 @@ ssize_t keg_frames_take(struct keg_frames *frames, const struct iovec *iov, uint
 /* Whether a frame may begin a conversation: all of IP but TCP without SYN, or with SYN and ACK. */
 bool keg_frame_opens(const uint8_t *frame, size_t bytes);
 
+/* Whether it is a part of a datagram of IPv4, which is put together from several. */
+bool keg_frame_is_fragment(const uint8_t *frame, size_t bytes);
+
 #endif

@@ -29,6 +29,8 @@ struct user {
 	struct keg_frames frames; /* to the guest */
 	int waiting;              /* an eventfd, signalled while there are frames */
 	bool signalled;
+	int64_t fragments_since; /* when the guest's fragments began to be counted */
+	size_t fragment_bytes;
 	uint8_t frame[KEG_NET_MAX_FRAME]; /* one from the guest, in one piece */
 };
 
@@ -128,6 +130,33 @@ static size_t gather(uint8_t *to, size_t room, const struct iovec *iov, uint32_t
 	return bytes;
 }
 
+/*
+ * libslirp keeps each fragment for half a minute, or until its datagram is whole, and however many
+ * there are. Whether one more may come: so much in that time.
+ */
+static bool takes_fragment(struct user *user, size_t bytes)
+{
+	enum { MOST = 32 << 20, LEAST_EACH = 2048 };
+	const int64_t kept_ns = INT64_C(30000000000), now = keg_user_clock_ns();
+
+	if (now - user->fragments_since >= kept_ns) {
+		user->fragments_since = now;
+		user->fragment_bytes = 0;
+	}
+	if (user->fragment_bytes >= MOST)
+		return false;
+	user->fragment_bytes += bytes < LEAST_EACH ? LEAST_EACH : bytes;
+	return true;
+}
+
+/* Whether libslirp has room for what a frame makes it keep. */
+static bool has_room(struct user *user, const uint8_t *frame, size_t bytes)
+{
+	if (keg_user_poll_is_full(&user->poll) && keg_frame_opens(frame, bytes))
+		return false;
+	return !keg_frame_is_fragment(frame, bytes) || takes_fragment(user, bytes);
+}
+
 static ssize_t user_send(
 	struct keg_netdev *netdev, uint32_t queue, const struct iovec *iov, uint32_t count)
 {
@@ -144,8 +173,7 @@ static ssize_t user_send(
 	/* No offload was agreed to. */
 	if (header.flags || header.gso_type != VIRTIO_NET_HDR_GSO_NONE)
 		return -EINVAL;
-	if (keg_user_poll_is_full(&user->poll) &&
-		keg_frame_opens(user->frame + sizeof(header), bytes - sizeof(header)))
+	if (!has_room(user, user->frame + sizeof(header), bytes - sizeof(header)))
 		return -ENOBUFS;
 	keg_user_poll_set_clock(&user->poll, user->slirp);
 	slirp_input(user->slirp, user->frame + sizeof(header), (int)(bytes - sizeof(header)));

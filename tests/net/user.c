@@ -342,6 +342,45 @@ static void test_bad_frames(void **state)
 	}
 }
 
+/* The first part of a datagram, of which the rest never comes. */
+static ssize_t send_fragment(uint16_t number)
+{
+	static struct wire wire = {.bytes = 14 + 1500};
+	uint8_t *ip = wire.frame + 14;
+
+	memset(ip, 0, 20);
+	memcpy(wire.frame, guest.gateway, 6);
+	memcpy(wire.frame + 6, guest.mac, 6);
+	wire_put16(wire.frame + 12, 0x0800);
+	ip[0] = 0x45;
+	wire_put16(ip + 2, 1500);
+	wire_put16(ip + 4, number);
+	wire_put16(ip + 6, 0x2000);
+	ip[8] = 64;
+	ip[9] = IP_UDP;
+	wire_put32(ip + 12, GUEST_ADDRESS);
+	wire_put32(ip + 16, GATEWAY);
+	wire_put16(ip + 10, wire_checksum(ip, 20, 0));
+	return wire_send(guest.netdev, 0, &wire);
+}
+
+/* Each is kept for half a minute: not as many as a guest can send in that time. */
+static void test_fragments_without_end(void **state)
+{
+	enum { MANY = 30000 };
+	ssize_t rc = 0;
+	int sent = 0;
+
+	(void)state;
+	while (sent < MANY && (rc = send_fragment((uint16_t)sent)) > 0)
+		sent++;
+	assert_in_range(sent, 1000, MANY - 1);
+	assert_int_equal(rc, -ENOBUFS);
+	/* All else goes on. */
+	guest_ping(&guest, GATEWAY, 7);
+	guest_wait_for(&guest, IP_ICMP);
+}
+
 int main(void)
 {
 #define PLAIN(test) cmocka_unit_test_setup_teardown(test, open_plain, close_user)
@@ -358,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_a_port_that_is_taken),
 		cmocka_unit_test_teardown(test_restricted, close_user),
 		PLAIN(test_bad_frames),
+		PLAIN(test_fragments_without_end),
 	};
 
 	if (!KEG_HAS_SLIRP) {
