@@ -143,17 +143,13 @@ static int find_alignment(struct keg_disk *disk, const char *path)
 
 /* Beyond the file's end there is nothing to lose: what the file system says there, it says
  * anywhere. The disk may end before that, if the file's size is odd. */
-static bool can_punch(const struct keg_disk *disk)
+static bool can_punch(const struct keg_disk *disk, uint64_t file_bytes)
 {
-	struct stat st;
-
 	if (keg_disk_is_readonly(disk) || disk->scratch)
 		return false;
-	if (disk->is_device)
-		return true;
-	return !fstat(disk->fd, &st) &&
+	return disk->is_device ||
 	       !fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		       (st.st_size + PAGE - 1) / PAGE * PAGE, PAGE);
+		       (off_t)((file_bytes + PAGE - 1) / PAGE * PAGE), PAGE);
 }
 
 /* Without O_DIRECT, where the file system knows RWF_NOWAIT (preadv2(2)). */
@@ -182,6 +178,7 @@ static int open_disk(struct keg_disk *disk, const struct keg_disk_config *config
 {
 	bool writable = !(config->flags & (KEG_DISK_READONLY | KEG_DISK_SCRATCH));
 	bool direct = config->flags & KEG_DISK_DIRECT;
+	uint64_t file_bytes;
 	int rc;
 
 	rc = disk->lock_fd = open_path(config->path, writable, O_NONBLOCK);
@@ -197,6 +194,7 @@ static int open_disk(struct keg_disk *disk, const struct keg_disk_config *config
 		rc = direct ? find_alignment(disk, config->path) : 0;
 	if (rc)
 		return rc;
+	file_bytes = disk->bytes;
 	/* With O_DIRECT the last bytes of an odd size could be written only by growing the file. */
 	disk->bytes -= disk->bytes % (disk->align > SECTOR ? disk->align : SECTOR);
 	if (!disk->bytes)
@@ -210,7 +208,7 @@ static int open_disk(struct keg_disk *disk, const struct keg_disk_config *config
 		rc = keg_scratch_open(disk->bytes, config->scratch_folder, &disk->scratch);
 	if (rc)
 		return rc;
-	disk->can_punch = can_punch(disk);
+	disk->can_punch = can_punch(disk, file_bytes);
 	disk->cached_reads = has_cached_reads(disk);
 	return 0;
 }
