@@ -146,28 +146,34 @@ static int get_ready(int fd, void *opaque)
  * most. listen(2) again only sets their number, and is refused where a socket does not listen. Of
  * those that do libslirp has not told.
  */
-static void begin_waiting(const struct keg_user_poll *poll, int fd, struct epoll_event *event)
+static int begin_waiting(const struct keg_user_poll *poll, int fd, struct epoll_event *event)
 {
-	epoll_ctl(poll->epoll, EPOLL_CTL_ADD, fd, event);
+	int rc = epoll_ctl(poll->epoll, EPOLL_CTL_ADD, fd, event);
+
 	if (!poll->sockets[fd].open)
 		listen(fd, SOMAXCONN);
+	return rc;
 }
 
-/* Tells epoll what libslirp wants to know of a socket. */
-static void wait_for(const struct keg_user_poll *poll, int fd)
+/* Tells epoll what libslirp wants to know of a socket. False: the host could not; later, perhaps.
+ */
+static bool wait_for(const struct keg_user_poll *poll, int fd)
 {
 	struct keg_user_socket *socket = &poll->sockets[fd];
 	struct epoll_event event = {.events = socket->wanted, .data.fd = fd};
-	int rc;
+	int rc = 0;
 
 	if (!socket->wanted) {
 		epoll_ctl(poll->epoll, EPOLL_CTL_DEL, fd, NULL);
 	} else {
 		rc = epoll_ctl(poll->epoll, EPOLL_CTL_MOD, fd, &event);
 		if (rc && errno == ENOENT)
-			begin_waiting(poll, fd, &event);
+			rc = begin_waiting(poll, fd, &event);
 	}
+	if (rc)
+		return false;
 	socket->registered = socket->wanted;
+	return true;
 }
 
 /* ---- Timers ---- */
@@ -256,8 +262,9 @@ static void refill(struct keg_user_poll *poll, Slirp *slirp)
 		poll->sockets[fd].wanted = 0;
 	slirp_pollfds_fill(slirp, &timeout_ms, add_wanted, poll);
 	for (uint32_t fd = 0; fd < poll->size; fd++) {
-		if (poll->sockets[fd].wanted != poll->sockets[fd].registered)
-			wait_for(poll, (int)fd);
+		if (poll->sockets[fd].wanted != poll->sockets[fd].registered &&
+			!wait_for(poll, (int)fd))
+			keg_user_poll_later(poll);
 	}
 	if (timeout_ms != UINT32_MAX)
 		set_alarm(poll, now_ns + timeout_ms * ns_per_ms);
