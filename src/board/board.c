@@ -101,8 +101,11 @@ static int create_machine(struct keg_board *board)
 
 static int create_cpu(struct keg_board *board, uint32_t index, struct keg_cpu_model *model)
 {
+	/* By its id it is known to the tables, and vCPU 0 to KVM as the one that begins. */
+	const struct keg_vcpu_config config = {
+		.size = sizeof(config), .flags = KEG_VCPU_WITH_ID, .id = index};
 	struct board_cpu *cpu = &board->cpus[index];
-	int rc = keg_vcpu_create(board->vm, NULL, &cpu->vcpu);
+	int rc = keg_vcpu_create(board->vm, &config, &cpu->vcpu);
 
 	if (rc)
 		return rc;
