@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-enum { MEMORY = 8 << 20, SECONDS = 10 };
+enum { MEMORY = 8 << 20, SECONDS = 5 };
 
 struct driver device_driver;
 static struct driver *const driver = &device_driver;
@@ -57,7 +57,16 @@ void device_give(uint16_t queue, const struct driver_buffer *buffers, unsigned i
 	driver_kick(driver, queue);
 }
 
-int device_take(uint16_t index)
+int device_take(uint16_t queue)
+{
+	int rc = device_take_within(queue, SECONDS);
+
+	if (rc == -ETIMEDOUT)
+		return RIG_WRONG("the device does not answer: queue %u", queue);
+	return rc;
+}
+
+int device_take_within(uint16_t index, int seconds)
 {
 	struct driver_queue *queue = &driver->queues[index];
 	struct timespec end;
@@ -67,13 +76,13 @@ int device_take(uint16_t index)
 	__atomic_store_n(
 		&queue->available->ring[queue->layout.size], queue->last_used, __ATOMIC_SEQ_CST);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += SECONDS;
+	end.tv_sec += seconds;
 	pthread_mutex_lock(&driver->lock);
 	while (!rc && !driver_count_used(driver, index) && !keg_virtio_is_broken(driver->device))
 		rc = pthread_cond_timedwait(&driver->told, &driver->lock, &end);
 	pthread_mutex_unlock(&driver->lock);
 	if (rc)
-		return RIG_WRONG("the device does not answer: queue %u", index);
+		return keg_fail(ETIMEDOUT, "the device does not answer: queue %u", index);
 	if (!driver_count_used(driver, index))
 		return tell_broken();
 	return (int)driver_take_used(driver, index).bytes;

@@ -25,6 +25,8 @@ int device_start(struct keg_virtio *device, uint64_t features);
 void device_give(uint16_t queue, const struct driver_buffer *buffers, unsigned int count);
 /* Waits for the next used entry: its length. */
 int device_take(uint16_t queue);
+/* -ETIMEDOUT where none may come. */
+int device_take_within(uint16_t queue, int seconds);
 /* Both. */
 int device_request(uint16_t queue, const struct driver_buffer *buffers, unsigned int count);
 

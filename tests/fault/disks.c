@@ -2,9 +2,11 @@
 /* Disks of every kind behind block devices: made, and asked for all that there is to ask. */
 #include <endian.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <linux/virtio_blk.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -29,6 +31,8 @@ static struct disk {
 	uint8_t *host_header, *host_status, *host_data;
 } now;
 
+static char loop_device[32]; /* "": there is none to be had */
+
 static void end_disk(struct rig *rig)
 {
 	(void)rig;
@@ -37,7 +41,8 @@ static void end_disk(struct rig *rig)
 		keg_virtio_block_fini(&now.block);
 	keg_disk_close(now.disk);
 	device_end();
-	unlink(now.path);
+	if (strcmp(now.path, loop_device))
+		unlink(now.path);
 }
 
 static int make_image(void)
@@ -63,11 +68,11 @@ static int begin(struct rig *rig, uint32_t flags)
 	now.flags = flags;
 	device_make_memory(rig);
 	rig->end = end_disk;
-	now.header = driver_alloc(&device_driver, 16, 16);
-	now.status = driver_alloc(&device_driver, 1, 1);
+	now.header = driver_alloc(&device_driver, 32, 16);
+	now.status = driver_alloc(&device_driver, 2, 1);
 	now.data = driver_alloc(&device_driver, DATA + ODD, 4096) + ODD;
-	now.host_header = driver_host(&device_driver, now.header, 16);
-	now.host_status = driver_host(&device_driver, now.status, 1);
+	now.host_header = driver_host(&device_driver, now.header, 32);
+	now.host_status = driver_host(&device_driver, now.status, 2);
 	now.host_data = driver_host(&device_driver, now.data, DATA);
 	return make_image();
 }
@@ -90,6 +95,43 @@ static int begin_scratch(struct rig *rig)
 static int begin_direct(struct rig *rig)
 {
 	return begin(rig, KEG_DISK_DIRECT | KEG_DISK_THREADS);
+}
+
+/* ---- A block device ---- */
+
+/* It goes when the process does, which keeps it open. */
+static void prepare_device(void)
+{
+	const struct loop_info64 info = {.lo_flags = LO_FLAGS_AUTOCLEAR};
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, image;
+	long number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+	char path[32];
+
+	if (control >= 0)
+		close(control);
+	if (number < 0)
+		return;
+	snprintf(path, sizeof(path), "/dev/loop%ld", number);
+	make_image();
+	image = open(now.path, O_RDWR | O_CLOEXEC);
+	loop = open(path, O_RDWR | O_CLOEXEC);
+	if (image >= 0 && loop >= 0 && !ioctl(loop, LOOP_SET_FD, image) &&
+		!ioctl(loop, LOOP_SET_STATUS64, &info))
+		strcpy(loop_device, path);
+	if (image >= 0)
+		close(image);
+	unlink(now.path);
+}
+
+static int begin_device(struct rig *rig)
+{
+	if (!loop_device[0])
+		return keg_fail(ENOTSUP, "no loop device");
+	begin(rig, KEG_DISK_THREADS);
+	/* The image that was made is not needed. */
+	unlink(now.path);
+	strcpy(now.path, loop_device);
+	return 0;
 }
 
 static int open_disk(struct rig *rig)
@@ -190,6 +232,38 @@ static int move(struct rig *rig)
 	return rc;
 }
 
+/* One that is answered at once, from the cache, with one that is not. */
+static int overlap(struct rig *rig)
+{
+	const struct virtio_blk_outhdr headers[2] = {
+		{.type = htole32(VIRTIO_BLK_T_OUT), .sector = htole64(SECTOR + 1)},
+		{.type = htole32(VIRTIO_BLK_T_IN), .sector = htole64(SECTOR)}};
+	int rc = start(0);
+
+	(void)rig;
+	if (!rc)
+		rc = write_and_read(SECTOR, DATA, 3);
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; i < 2; i++) {
+		const keg_gpa header = now.header + 16 * i, data = now.data + PART * i;
+		const struct driver_buffer buffers[3] = {
+			{header, 16, false}, {data, PART, i == 1}, {now.status + i, 1, true}};
+
+		memcpy(now.host_header + 16 * (size_t)i, &headers[i], sizeof(headers[i]));
+		now.host_status[i] = NOT_ANSWERED;
+		driver_add(&device_driver, 0, buffers, 3);
+	}
+	driver_publish(&device_driver, 0);
+	driver_kick(&device_driver, 0);
+	rc = device_take(0);
+	if (rc >= 0)
+		rc = device_take(0);
+	if (rc >= 0 && (now.host_status[0] || now.host_status[1]))
+		rc = keg_fail(EIO, "statuses %u and %u", now.host_status[0], now.host_status[1]);
+	return rc;
+}
+
 /* What a write cache promises. */
 static int flush(struct rig *rig)
 {
@@ -228,23 +302,33 @@ static int clear_all(struct rig *rig)
 }
 
 /* A flush, as which a write through counts, that has failed fails from then on. */
-#define STEPS(begin)                                                                               \
-	FAULT_STEP("begin", begin, FAULT_SETUP), FAULT_STEP("open", open_disk, 0),                 \
-		FAULT_STEP("make", make, 0), FAULT_STEP("move", move, FAULT_FORGIVING),            \
-		FAULT_STEP("clear", clear_all, FAULT_FORGIVING),                                   \
+#define STEPS                                                                                      \
+	FAULT_STEP_FOR("open", open_disk, 0, "measure_device"), FAULT_STEP("make", make, 0),       \
+		FAULT_STEP("move", move, FAULT_FORGIVING),                                         \
+		FAULT_STEP("overlap", overlap, FAULT_FORGIVING),                                   \
+		FAULT_STEP_FOR("clear", clear_all, FAULT_FORGIVING, "discard"),                    \
 		FAULT_STEP("write through", write_through, FAULT_FORGIVING | FAULT_NOT_AGAIN),     \
 		FAULT_STEP("flush", flush, FAULT_FORGIVING | FAULT_NOT_AGAIN)
 
-static const struct fault_step plain_steps[] = {STEPS(begin_plain)};
-static const struct fault_step threads_steps[] = {STEPS(begin_threads)};
-static const struct fault_step scratch_steps[] = {STEPS(begin_scratch)};
-static const struct fault_step direct_steps[] = {STEPS(begin_direct)};
+static const struct fault_step plain_steps[] = {
+	FAULT_STEP("begin", begin_plain, FAULT_SETUP), STEPS};
+static const struct fault_step threads_steps[] = {
+	FAULT_STEP("begin", begin_threads, FAULT_SETUP), STEPS};
+static const struct fault_step scratch_steps[] = {
+	FAULT_STEP("begin", begin_scratch, FAULT_SETUP), STEPS};
+static const struct fault_step direct_steps[] = {
+	FAULT_STEP("begin", begin_direct, FAULT_SETUP), STEPS};
+
+static const struct fault_step device_steps[] = {
+	FAULT_STEP("begin", begin_device, FAULT_SETUP | FAULT_GATE), STEPS};
 
 static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("disk", plain_steps, .threads = true, .sealed = true),
 	FAULT_SCENARIO("disk-threads", threads_steps, .threads = true, .sealed = true),
 	FAULT_SCENARIO("disk-scratch", scratch_steps, .threads = true, .sealed = true),
 	FAULT_SCENARIO("disk-direct", direct_steps, .threads = true, .sealed = true),
+	FAULT_SCENARIO("disk-device", device_steps, .prepare = prepare_device, .threads = true,
+		.sealed = true, .brief = true),
 };
 
 const struct fault_suite fault_disks = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

@@ -25,8 +25,17 @@
 #if KEG_HAS_LIBURING
 #include <liburing.h>
 #endif
+#if KEG_HAS_LZMA
+#include <lzma.h>
+#endif
 #if KEG_HAS_SLIRP
 #include <slirp/libslirp.h>
+#endif
+#if KEG_HAS_ZLIB
+#include <zlib.h>
+#endif
+#if KEG_HAS_ZSTD
+#include <zstd.h>
 #endif
 
 #include "fault/held.h"
@@ -40,9 +49,13 @@
 #define FAIL_MINUS_ONE_AND_ERRNO(error)    (errno = (error), -1)
 #define FAIL_ERROR_NUMBER(error)           (error)
 #define FAIL_MINUS_ERROR(error)            (-(error))
+#define FAIL_Z_MEM(error)                  ((void)(error), Z_MEM_ERROR)
+#define FAIL_LZMA_MEM(error)               ((void)(error), LZMA_MEM_ERROR)
 #define FAILED_NULL_AND_ERRNO(result)      ((result) == NULL)
 #define FAILED_MINUS_ONE_AND_ERRNO(result) ((result) < 0)
 #define FAILED_MINUS_ERROR(result)         ((result) < 0)
+#define FAILED_Z_MEM(result)               ((result) != Z_OK)
+#define FAILED_LZMA_MEM(result)            ((result) != LZMA_OK)
 #define FAILED_ERROR_NUMBER(result)        ((result) != 0)
 
 /* What succeeding changes. */
