@@ -32,25 +32,27 @@ void board_msi_fini(struct board_msi *msi)
 	msi->vectors = NULL;
 }
 
-/* The route first: an irqfd of a GSI without one would lose what is signalled meanwhile. */
+/* The route first: an irqfd of a GSI without one would lose what is signalled meanwhile. A vector
+ * that cannot be bound keeps its GSI, however often it is tried. */
 static int bind_vector(
 	struct board_msi *msi, struct board_msi_vector *vector, uint64_t address, uint32_t data)
 {
-	uint32_t gsi = board_routes_take_gsi(msi->routes);
-	int rc = board_routes_set_msi(msi->routes, gsi, address, data);
-	int fd;
+	int rc, fd;
 
+	if (!vector->has_gsi)
+		vector->gsi = board_routes_take_gsi(msi->routes);
+	vector->has_gsi = true;
+	rc = board_routes_set_msi(msi->routes, vector->gsi, address, data);
 	if (rc)
 		return rc;
 	fd = keg_eventfd_create();
 	if (fd < 0)
 		return fd;
-	rc = keg_vm_add_irqfd(msi->routes->vm, gsi, fd, -1);
+	rc = keg_vm_add_irqfd(msi->routes->vm, vector->gsi, fd, -1);
 	if (rc < 0) {
 		close(fd);
 		return rc;
 	}
-	vector->gsi = gsi;
 	vector->fd = fd;
 	return 0;
 }

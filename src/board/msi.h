@@ -12,6 +12,7 @@
 struct board_msi_vector {
 	int fd; /* -1 until it was first armed */
 	uint32_t gsi;
+	bool has_gsi;
 };
 
 struct board_msi {

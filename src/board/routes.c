@@ -73,21 +73,38 @@ static struct kvm_irq_routing_entry *find(struct board_routes *routes, uint32_t 
 	return NULL;
 }
 
+/* The entry of a route's GSI, or a new one at the end, which does not count yet. */
+static struct kvm_irq_routing_entry *find_or_add(struct board_routes *routes, uint32_t gsi)
+{
+	struct kvm_irq_routing_entry *entry = find(routes, gsi);
+
+	if (!entry && reserve(routes, routes->count + 1) == 0)
+		entry = &routes->entries[routes->count];
+	return entry;
+}
+
+/* What KVM refuses is taken back: it takes all or nothing, the next time too. */
 static int set_locked(struct board_routes *routes, const struct kvm_irq_routing_entry *route)
 {
-	struct kvm_irq_routing_entry *entry = find(routes, route->gsi);
+	struct kvm_irq_routing_entry *entry = find_or_add(routes, route->gsi), before;
+	size_t count;
 	int rc;
 
-	if (entry && memcmp(entry, route, sizeof(*route)) == 0)
+	if (!entry)
+		return -ENOMEM;
+	count = routes->count;
+	if (entry == &routes->entries[count])
+		routes->count++;
+	else if (memcmp(entry, route, sizeof(*route)) == 0)
 		return 0;
-	if (!entry) {
-		rc = reserve(routes, routes->count + 1);
-		if (rc)
-			return rc;
-		entry = &routes->entries[routes->count++];
-	}
+	before = *entry;
 	*entry = *route;
-	return keg_vm_set_gsi_routes(routes->vm, routes->entries, routes->count);
+	rc = keg_vm_set_gsi_routes(routes->vm, routes->entries, routes->count);
+	if (rc < 0) {
+		*entry = before;
+		routes->count = count;
+	}
+	return rc;
 }
 
 int board_routes_set_pins(struct board_routes *routes, const struct kvm_irq_routing_entry *pins)
