@@ -52,7 +52,7 @@ static void fini_uart(void *device)
 
 static const struct board_device devices[] = {
 	{"serial port", false, UART_ADDRESS, UART_BYTES, &keg_uart_ops, offsetof(struct virt, uart),
-		init_uart, fini_uart},
+		init_uart, fini_uart, NULL},
 };
 enum { DEVICES = sizeof(devices) / sizeof(devices[0]) };
 
