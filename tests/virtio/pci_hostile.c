@@ -211,7 +211,8 @@ static void *toggle(void *context)
 	struct race *race = context;
 
 	for (uint64_t i = 0; i < ROUNDS || !race->reached; i++)
-		rig_config_write(race->rig, 0x04, i % 2 ? race->toggled : 0, 2);
+		rig_config_write(
+			race->rig, 0x04, KEG_PCI_COMMAND_MASTER | (i % 2 ? race->toggled : 0), 2);
 	return NULL;
 }
 
