@@ -73,7 +73,7 @@ class Table:
         load = os.getloadavg()[0]
         self.host = {'kernel': platform.release(), 'architecture': platform.machine(),
                      'cpus': os.cpu_count(), 'load': load, 'lab': 'KEG_LAB' in os.environ}
-        print(LAYOUT % ('what', 'against', 'unit', 'keg', 'against', 'ratio', 'asked', ''))
+        print(LAYOUT % ('what', 'against', 'unit', 'keg', 'against', 'ratio', 'asked', ''), flush=True)
 
     def row(self, benchmark, what, unit, against=None, floor=None, digits=1):
         self.rows.append(Row(benchmark, what, unit, against, floor, digits))
