@@ -147,9 +147,8 @@ static bool can_punch(const struct keg_disk *disk, uint64_t file_bytes)
 {
 	if (keg_disk_is_readonly(disk) || disk->scratch)
 		return false;
-	return disk->is_device ||
-	       !fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		       (off_t)((file_bytes + PAGE - 1) / PAGE * PAGE), PAGE);
+	return disk->is_device || !fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					  (off_t)((file_bytes + PAGE - 1) / PAGE * PAGE), PAGE);
 }
 
 /* Without O_DIRECT, where the file system knows RWF_NOWAIT (preadv2(2)). */
