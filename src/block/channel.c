@@ -20,6 +20,7 @@ struct keg_disk_channel {
 	struct keg_disk_request *first, **last; /* submitted, and not begun */
 	bool watching;                          /* the ring watches the wakers */
 	uint32_t in_pool;
+	atomic_bool cancelled;
 	uint32_t answered;  /* in this wait */
 	uint32_t misses;    /* reads in a row that were not in the cache */
 	uint32_t reads;     /* since the cache was last tried */
@@ -81,10 +82,16 @@ const char *keg_disk_channel_kind(const struct keg_disk_channel *channel)
 
 void keg_disk_submit(struct keg_disk_channel *channel, struct keg_disk_request *request)
 {
+	request->cancelled = &channel->cancelled;
 	request->progress = 0;
 	request->next = NULL;
 	*channel->last = request;
 	channel->last = &request->next;
+}
+
+void keg_disk_channel_cancel(struct keg_disk_channel *channel)
+{
+	atomic_store(&channel->cancelled, true);
 }
 
 static void answer(struct keg_disk_channel *channel, struct keg_disk_request *request, int result)
@@ -140,7 +147,9 @@ static void begin(struct keg_disk_channel *channel, struct keg_disk_request *req
 {
 	int result;
 
-	if (try_now(channel, request, &result)) {
+	if (keg_disk_is_cancelled(request)) {
+		answer(channel, request, -ECANCELED);
+	} else if (try_now(channel, request, &result)) {
 		answer(channel, request, result);
 	} else if (channel->ring && keg_ring_takes(channel->disk, request)) {
 		keg_ring_prepare(channel->ring, request);

@@ -9,6 +9,7 @@
 #ifndef KEG_BLOCK_DISK_H
 #define KEG_BLOCK_DISK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -57,6 +58,7 @@ struct keg_disk_request {
 	void (*done)(struct keg_disk_request *request, int result);
 
 	/* The channel's own. */
+	const atomic_bool *cancelled;
 	uint64_t progress;
 	int result;
 	struct keg_disk_request *next;
@@ -78,6 +80,10 @@ void keg_disk_submit(struct keg_disk_channel *channel, struct keg_disk_request *
  * that all goes to the host in one call.
  */
 int keg_disk_channel_wait(struct keg_disk_channel *channel, const int wake[2], bool wait);
+
+/* From now on what was submitted, and is not finished soon, ends with -ECANCELED: for who wants to
+ * close the channel, and has asked for gigabytes. */
+void keg_disk_channel_cancel(struct keg_disk_channel *channel);
 
 /* "io_uring" or "threads": what a channel is, for listings. */
 const char *keg_disk_channel_kind(const struct keg_disk_channel *channel);

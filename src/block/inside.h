@@ -68,6 +68,15 @@ int keg_transfer_zeros(struct keg_disk *disk, uint64_t bytes, uint64_t offset,
 /* Serves a request, or what is left of it, in this thread. */
 int keg_disk_perform(struct keg_disk *disk, struct keg_disk_request *request);
 
+/* Whether nobody wants its result any more. */
+static inline bool keg_disk_is_cancelled(const struct keg_disk_request *request)
+{
+	return request->cancelled && atomic_load(request->cancelled);
+}
+
+/* Whether it moves more than should be done without a look at that in between. */
+bool keg_disk_is_large(const struct keg_disk_request *request);
+
 /* Takes `bytes` of what a request moves for done. */
 void keg_disk_progress(struct keg_disk_request *request, uint64_t bytes);
 

@@ -39,6 +39,8 @@ static bool is_copied_at_once(const struct keg_disk *disk, const struct keg_disk
 
 bool keg_disk_try(struct keg_disk *disk, struct keg_disk_request *request, int *result)
 {
+	if (keg_disk_is_large(request))
+		return false;
 	if (request->op == KEG_DISK_OP_READ && disk->cached_reads)
 		return read_now(disk, request, result);
 	if ((disk->in_memory && !disk->scratch) || is_copied_at_once(disk, request) ||

@@ -9,6 +9,10 @@
 #include "base/error.h"
 #include "block/inside.h"
 
+enum {
+	PART = 4 << 20, /* what is moved at once; a multiple of every alignment */
+};
+
 bool keg_disk_never_flushes(const struct keg_disk *disk)
 {
 	return disk->scratch || disk->flags & (KEG_DISK_READONLY | KEG_DISK_NO_SYNC);
@@ -44,22 +48,41 @@ static int write_out(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes,
 	return keg_transfer(disk->fd, true, iov, bytes, offset);
 }
 
+static int read_in(struct keg_disk *disk, struct keg_iov *iov, uint64_t bytes, uint64_t offset)
+{
+	if (disk->scratch)
+		return keg_scratch_read(disk, iov, bytes, offset);
+	if (disk->align > 1)
+		return keg_transfer_direct(disk, false, iov, bytes, offset);
+	return keg_transfer(disk->fd, false, iov, bytes, offset);
+}
+
+/* In parts, between which it can be cancelled. */
 static int move(struct keg_disk *disk, struct keg_disk_request *request)
 {
+	const bool write = request->op == KEG_DISK_OP_WRITE;
+	const bool direct = disk->align > 1 && keg_transfer_is_aligned(disk, request);
+	const uint64_t end = request->offset + request->bytes;
 	struct keg_iov iov = {request->iov, request->iov_count};
-	uint64_t offset = request->offset + request->progress;
-	uint64_t bytes = request->bytes - request->progress;
-	bool write = request->op == KEG_DISK_OP_WRITE;
+	uint64_t part;
+	int rc = 0;
 
-	if (disk->align > 1 && keg_transfer_is_aligned(disk, request))
-		return keg_transfer(disk->fd, write, &iov, bytes, offset);
-	if (write)
-		return write_out(disk, &iov, bytes, offset);
-	if (disk->scratch)
-		return keg_scratch_read(disk, &iov, bytes, offset);
-	if (disk->align > 1)
-		return keg_transfer_direct(disk, false, &iov, bytes, offset);
-	return keg_transfer(disk->fd, false, &iov, bytes, offset);
+	for (uint64_t at = request->offset + request->progress; at < end && !rc; at += part) {
+		part = end - at < PART ? end - at : PART;
+		if (keg_disk_is_cancelled(request))
+			rc = -ECANCELED;
+		else if (direct)
+			rc = keg_transfer(disk->fd, write, &iov, part, at);
+		else
+			rc = (write ? write_out : read_in)(disk, &iov, part, at);
+	}
+	return rc;
+}
+
+bool keg_disk_is_large(const struct keg_disk_request *request)
+{
+	return (request->op == KEG_DISK_OP_READ || request->op == KEG_DISK_OP_WRITE) &&
+	       request->bytes > PART;
 }
 
 static int allocate(struct keg_disk *disk, const struct keg_disk_request *request, int mode)
@@ -106,6 +129,8 @@ int keg_disk_perform(struct keg_disk *disk, struct keg_disk_request *request)
 {
 	int rc;
 
+	if (keg_disk_is_cancelled(request))
+		return -ECANCELED;
 	if (request->op == KEG_DISK_OP_FLUSH)
 		return flush(disk);
 	if (!request->bytes)

@@ -75,8 +75,8 @@ bool keg_ring_takes(const struct keg_disk *disk, const struct keg_disk_request *
 		return true;
 	if (request->op != KEG_DISK_OP_READ && request->op != KEG_DISK_OP_WRITE)
 		return false;
-	/* Linux takes at most 2 GiB in a call, less a page. */
-	return request->bytes && request->bytes < INT_MAX && request->iov_count <= IOV_MAX &&
+	/* What the kernel has begun goes on to its end. */
+	return request->bytes && !keg_disk_is_large(request) && request->iov_count <= IOV_MAX &&
 	       (disk->align == 1 || keg_transfer_is_aligned(disk, request));
 }
 

@@ -129,7 +129,9 @@ static int serve(struct keg_virtio_block_queue *queue)
 	while (!atomic_load(&queue->stopping) || queue->free_count < queue->request_count) {
 		int rc = 0;
 
-		if (may_serve(queue))
+		if (atomic_load(&queue->stopping))
+			keg_disk_channel_cancel(queue->channel);
+		else if (may_serve(queue))
 			take_all(queue);
 		rc = keg_disk_channel_wait(queue->channel, wake, false);
 		if (rc >= 0 && !tell(queue) && may_sleep(queue)) {

@@ -276,6 +276,41 @@ static void quick_answers_do_not_hide_slow_ones(void **state)
 	}
 }
 
+/* A guest may ask for more than anybody wants to wait for when its machine ends. */
+static void what_is_cancelled_ends_soon(void **state)
+{
+	enum { JOBS = 64, EACH = 256 << 20, BUFFER = 32 << 20 };
+	static const uint32_t flags[] = {0, KEG_DISK_THREADS, KEG_DISK_SCRATCH, KEG_DISK_DIRECT};
+	struct image_job *jobs = test_calloc(JOBS, sizeof(*jobs));
+	char *buffer = aligned_alloc(4096, BUFFER);
+	struct image image;
+
+	(void)state;
+	assert_non_null(buffer);
+	image_make(&image, 4096, 0);
+	assert_int_equal(ftruncate(image.file, EACH), 0);
+	for (size_t kind = 0; kind < sizeof(flags) / sizeof(flags[0]); kind++) {
+		image_open(&image, flags[kind], JOBS);
+		for (int i = 0; i < JOBS; i++) {
+			jobs[i] = (struct image_job){.request = {.op = KEG_DISK_OP_READ,
+							     .bytes = EACH,
+							     .iov = jobs[i].iov,
+							     .iov_count = 8}};
+			for (int j = 0; j < 8; j++)
+				jobs[i].iov[j] = (struct iovec){buffer, BUFFER};
+			image_begin(&image, &jobs[i]);
+		}
+		assert_ok(keg_disk_channel_wait(image.channel, image.wake, false));
+		keg_disk_channel_cancel(image.channel);
+		image_finish(&image, jobs, JOBS);
+		assert_int_equal(jobs[JOBS - 1].answer, -ECANCELED);
+		image_close(&image);
+	}
+	image_remove(&image);
+	free(buffer);
+	test_free(jobs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +325,7 @@ int main(void)
 		cmocka_unit_test(after_a_flush_that_failed_none_succeeds),
 		cmocka_unit_test(all_of_a_full_channel_is_answered),
 		cmocka_unit_test(quick_answers_do_not_hide_slow_ones),
+		cmocka_unit_test(what_is_cancelled_ends_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
