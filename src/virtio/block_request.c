@@ -37,9 +37,9 @@ static void finish(struct keg_disk_request *disk, int result)
 	struct keg_virtio_queue *counts = keg_virtio_block_counts(request->queue);
 
 	if (!result && disk->op == KEG_DISK_OP_READ)
-		counts->bytes_read += disk->bytes;
-	if (!result && disk->op == KEG_DISK_OP_WRITE)
 		counts->bytes_written += disk->bytes;
+	if (!result && disk->op == KEG_DISK_OP_WRITE)
+		counts->bytes_read += disk->bytes;
 	keg_virtio_block_give(request, result ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 }
 

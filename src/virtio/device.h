@@ -57,7 +57,8 @@ struct keg_virtio_queue {
 	int kick;                  /* an eventfd: the driver has notified this queue */
 	struct keg_virtqueue ring; /* open between start() and stop() */
 
-	/* Counted by whoever serves the queue. */
+	/* Counted by whoever serves the queue. Bytes are those of the driver's buffers: read from
+	 * them, or written to them. */
 	_Atomic uint64_t requests, errors, bytes_read, bytes_written, interrupts;
 	_Atomic uint64_t kicks; /* notifications that came as an exit, not by a doorbell */
 };

@@ -56,7 +56,7 @@ static int serve(struct keg_virtio_queue *queue)
 		return bytes;
 	/* Nothing to write into: section 5.4.6.1 has every buffer writable. */
 	*(bytes ? &queue->requests : &queue->errors) += 1;
-	queue->bytes_read += (uint64_t)bytes;
+	queue->bytes_written += (uint64_t)bytes;
 	keg_virtqueue_give(&queue->ring, chain.head, (uint32_t)bytes);
 	return 1;
 }

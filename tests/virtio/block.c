@@ -293,7 +293,7 @@ static void serves_several_queues(void **state)
 		assert_true(block_rig_all(rig->host_data + i * 1024UL, 512, block_rig_byte(40)));
 	keg_virtio_count(&rig->block.device, &counts);
 	assert_int_equal(counts.requests, queues * EACH);
-	assert_int_equal(counts.bytes_read, queues * EACH * 512);
+	assert_int_equal(counts.bytes_written, queues * EACH * 512);
 	assert_int_equal(counts.errors, 0);
 	end(rig);
 }
