@@ -52,7 +52,7 @@ struct transfer {
 static int for_each_part(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, const struct transfer *transfer, bool move)
 {
-	struct part part;
+	struct part part = {0}; /* for compilers that do not see that it is filled in */
 	int rc;
 
 	for (size_t done = 0; done < bytes; done += part.bytes) {
@@ -68,7 +68,7 @@ static int for_each_part(
 static int access_locked(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, const struct transfer *transfer)
 {
-	struct part part;
+	struct part part = {0}; /* for compilers that do not see that it is filled in */
 	int rc = find_part(mem, gpa, bytes, gpa, transfer->access, &part);
 
 	if (rc)
@@ -140,7 +140,7 @@ int keg_mem_fill(struct keg_mem *mem, keg_gpa gpa, uint8_t value, size_t bytes)
 int keg_mem_slice(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, enum keg_access access, void **pointer)
 {
-	struct part part;
+	struct part part = {0}; /* for compilers that do not see that it is filled in */
 	int rc;
 
 	*pointer = NULL;
@@ -164,7 +164,7 @@ int keg_mem_find_span(
 {
 	const struct keg_region *region;
 	struct keg_range range;
-	struct part part;
+	struct part part = {0}; /* for compilers that do not see that it is filled in */
 	int rc;
 
 	memset(span, 0, sizeof(*span));
