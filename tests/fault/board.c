@@ -108,7 +108,7 @@ static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("board", board_steps, .threads = true),
 	FAULT_SCENARIO("two-cpus", two_steps, .threads = true),
 	FAULT_SCENARIO("halted", halt_steps, .threads = true),
-	FAULT_SCENARIO("measure", measure_steps, .threads = true),
+	FAULT_SCENARIO("measure", measure_steps, .threads = true, .brief = true),
 };
 
 const struct fault_suite fault_board = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

@@ -64,7 +64,8 @@ struct fault_scenario {
 	int background_error;
 	bool threads; /* calls of several threads come in any order: one may not come at all */
 	void (*prepare)(void); /* makes what is not libkeg's, once; or NULL */
-	/* Each call fails with one of its errors, by turns: there are so many, or they take long. */
+	/* Each call fails with one of its errors, by turns: there are so many, or they take long.
+	 */
 	bool brief;
 	/*
 	 * All descriptors that are read and written are libkeg's own eventfds: what only one that

@@ -73,6 +73,9 @@ static int run(const struct options *options)
 	if (options->effort == FAULT_QUICK)
 		printf("quick: one error for each call, by turns (--full tries all)\n");
 	fault_sites_share();
+	/* What only libslirp decides to do: it has done with a socket, or with a timer. */
+	fault_excuse("wait_for");
+	fault_excuse("keg_user_poll_remove_timer");
 	failed = fault_sweep_all(wanted, count, options->effort);
 	if (!options->count)
 		failed += fault_sites_check(stdout, options->effort == FAULT_FULL);

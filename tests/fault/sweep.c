@@ -120,8 +120,8 @@ static enum fault_mode second_mode(const struct fault_error *error)
 }
 
 /* Of errors, how many can come. */
-static size_t count_errors(
-	const struct sweep *sweep, const struct fault_record *record, const struct fault_error **errors)
+static size_t count_errors(const struct sweep *sweep, const struct fault_record *record,
+	const struct fault_error **errors)
 {
 	static const struct fault_error interrupted = {EINTR, FAULT_RETRIED, 0};
 	size_t count = 0;
