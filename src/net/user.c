@@ -136,7 +136,7 @@ static size_t gather(uint8_t *to, size_t room, const struct iovec *iov, uint32_t
  */
 static bool takes_fragment(struct user *user, size_t bytes)
 {
-	enum { MOST = 32 << 20, LEAST_EACH = 2048 };
+	enum { MOST = 16 << 20, LEAST_EACH = 2048 };
 	const int64_t kept_ns = INT64_C(30000000000), now = keg_user_clock_ns();
 
 	if (now - user->fragments_since >= kept_ns) {
