@@ -28,7 +28,7 @@ static int make_block(struct keg_board *board, struct board_virtio *virtio, size
 	const struct keg_disk_config *given = board->config.disks[index];
 	struct keg_virtio_block_config config = {0};
 	struct keg_disk_config disk;
-	char serial[21];
+	char serial[32]; /* the guest sees the first 20 */
 	int rc;
 
 	snprintf(virtio->name, sizeof(virtio->name), "disk%zu", index);

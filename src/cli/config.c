@@ -114,7 +114,7 @@ static int take_value(
 static int take_key(
 	const struct cli_option *option, const char *shown, json_t *value, void *settings)
 {
-	char name[NAME + 16];
+	char name[NAME + 32];
 	json_t *element;
 	size_t i;
 

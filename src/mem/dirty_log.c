@@ -23,7 +23,7 @@ static int get_locked(struct keg_vm *vm, struct keg_slots *slots, struct keg_slo
 	uint64_t *bitmap, size_t words)
 {
 	struct kvm_dirty_log log = {.slot = slot.number, .dirty_bitmap = bitmap};
-	uint64_t pages;
+	uint64_t pages = 0;
 	int rc = logged_pages(slots, slot, &pages);
 
 	if (rc)
@@ -56,7 +56,7 @@ static int clear_locked(struct keg_vm *vm, struct keg_slots *slots, struct keg_s
 {
 	struct kvm_clear_dirty_log log = {
 		.slot = slot.number, .first_page = first, .num_pages = count};
-	uint64_t pages;
+	uint64_t pages = 0;
 	int rc = logged_pages(slots, slot, &pages);
 
 	if (rc)

@@ -51,7 +51,7 @@ static int read_area(struct keg_vcpu *vcpu, struct xsave_area **result, size_t *
 
 int keg_vcpu_get_fpu(struct keg_vcpu *vcpu, struct kvm_fpu *fpu)
 {
-	struct xsave_area *area;
+	struct xsave_area *area = NULL;
 	size_t bytes;
 	int rc = read_area(vcpu, &area, &bytes);
 
@@ -74,7 +74,7 @@ int keg_vcpu_get_fpu(struct keg_vcpu *vcpu, struct kvm_fpu *fpu)
 
 int keg_vcpu_set_fpu(struct keg_vcpu *vcpu, const struct kvm_fpu *fpu)
 {
-	struct xsave_area *area;
+	struct xsave_area *area = NULL;
 	size_t bytes;
 	int rc = read_area(vcpu, &area, &bytes);
 
