@@ -10,9 +10,10 @@ import time
 import machine
 
 
-def disk_machine(path, words='', **variables):
+def disk_machine(path, words='', cpus=1, **variables):
     """A guest that uses the disk and powers off, as it should."""
-    guest = machine.Machine('--cpus', 2, '--disk', f'{path}{words}', job='disk', **variables)
+    guest = machine.Machine('--cpus', cpus, '--disk', f'{path}{words}', job='disk', memory='512M',
+                            **variables)
     guest.expect_end(0)
     machine.check('failed:' not in guest.output, 'something failed in the guest')
     return guest
@@ -30,13 +31,17 @@ def allocated(path):
 
 def write_and_read(folder, mib):
     """Written, read back from the disk itself, and found by the host in the image."""
-    image = machine.make_disk(folder / 'disk', mib * 5 // 4 + 64)
+    image = machine.make_disk(folder / f'disk-{mib}', mib * 5 // 4 + 64)
     guest = disk_machine(image, do='write', mib=mib)
     written = guest.value('written')
     machine.check(written == guest.value('read'), f'{mib} MiB differ')
     machine.check_disk(image)
-    found = hashlib.md5(machine.run('debugfs', '-R', 'cat /file', image, errors=False)).hexdigest()
-    machine.check(found == written, f'{mib} MiB: the host finds {found} in place of {written}')
+    data = machine.run('debugfs', '-R', 'cat /file', image, errors=False)
+    machine.check(hashlib.md5(data).hexdigest() == written, f'{mib} MiB: the host finds others')
+    # What the guest made: see jobs/disk.
+    block = data[len('part 1\n'):][:1 << 20]
+    good = b''.join(b'part %d\n%s' % (part + 1, block) for part in range(mib))
+    machine.check(data == good, f'{mib} MiB: they were not written as they were made')
     machine.tell(f'{mib} MiB written, read back, and found by the host: the same', guest.began)
     return image, written
 
@@ -66,7 +71,7 @@ def words(folder):
     machine.check(hash_of(image) == before, 'a disk with ",scratch" is not what it was')
     machine.tell('scratch: written and read back, and the image as it was', guest.began)
 
-    guest = disk_machine(image, ',threads,queues=2', do='write', mib=16)
+    guest = disk_machine(image, ',threads,queues=2', cpus=2, do='write', mib=16)
     machine.check(guest.value('written') == guest.value('read'), 'threads: what was read differs')
     machine.check_disk(image)
     machine.tell('threads: written and read back', guest.began)
