@@ -119,15 +119,11 @@ def exits_a_request(options, table, requests):
                     arms.output, keg_disk(options, disk, disk_words(count, [pattern])))
             device = next(part for part in stats['devices'] if part['name'] == 'disk0')
             seen.append((sum(part['count'] for part in stats['exits']
-                             if part['name'] in ('io', 'mmio')),
-                         device['notifications'], device['requests']))
-        exits, notifications, served = (more - less for less, more in zip(*seen))
+                             if part['name'] in ('io', 'mmio')), device['requests']))
+        exits, served = (more - less for less, more in zip(*seen))
         row = table.row('disk', f'exits a request, {PATTERNS[pattern]}', 'exits', digits=4,
                         floor=('<=', 0.1, 'of the figure'))
         row.keg.append(max(exits, 0) / served)
-        row.show()
-        row = table.row('disk', '... handled by exits in keg', 'exits', digits=4)
-        row.keg.append(notifications / served)
         row.show()
 
 
