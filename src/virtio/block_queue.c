@@ -9,6 +9,17 @@
 #include "base/error.h"
 #include "virtio/block_parts.h"
 
+/* Also those that were in flight when the host failed: their channel is closed. */
+static void free_all(struct keg_virtio_block_queue *queue)
+{
+	const uint16_t count = queue->request_count;
+
+	for (uint16_t i = 0; i < count; i++)
+		queue->free[i] = (uint16_t)(count - 1 - i);
+	queue->free_count = count;
+	queue->given = false;
+}
+
 int keg_virtio_block_queue_init(
 	struct keg_virtio_block_queue *queue, struct keg_virtio_block *block, uint16_t index)
 {
@@ -25,18 +36,8 @@ int keg_virtio_block_queue_init(
 	if (!queue->requests || !queue->free)
 		return keg_fail(ENOMEM, "no memory for the requests of a block device");
 	queue->request_count = count;
+	free_all(queue);
 	return 0;
-}
-
-/* Also those that were in flight when the host failed: their channel is closed. */
-static void free_all(struct keg_virtio_block_queue *queue)
-{
-	const uint16_t count = queue->request_count;
-
-	for (uint16_t i = 0; i < count; i++)
-		queue->free[i] = (uint16_t)(count - 1 - i);
-	queue->free_count = count;
-	queue->given = false;
 }
 
 void keg_virtio_block_queue_fini(struct keg_virtio_block_queue *queue)
