@@ -361,7 +361,8 @@ static void resets_amid_input(void **state)
 		console_rig_start(rig, MULTI);
 		console_rig_tell(rig, 0, VIRTIO_CONSOLE_PORT_OPEN, 1);
 		console_rig_offer(rig, RX, 0, 1024);
-		assert_true(console_rig_read(rig, RX) >= 5);
+		/* What had no room is cut off: it may be less than was put in at once. */
+		assert_true(console_rig_read(rig, RX) >= 1);
 		assert_serves(rig);
 	}
 	flipper.stop = true;
