@@ -2,12 +2,12 @@
 /* A thread that waits for file descriptors: epoll(7). */
 #include "base/loop.h"
 
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 /* The end's event has no source. */
 static int add_end(struct keg_loop *loop)
@@ -103,19 +103,6 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* The thread inherits the mask: signals are the program's, and go to threads of its own. */
-static int start_thread(struct keg_loop *loop)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&loop->thread, NULL, run, loop);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 int keg_loop_start(struct keg_loop *loop, const char *name)
 {
 	uint64_t count;
@@ -126,7 +113,7 @@ int keg_loop_start(struct keg_loop *loop, const char *name)
 	/* The end of an earlier run. */
 	while (read(loop->end, &count, sizeof(count)) < 0 && errno == EINTR)
 		;
-	rc = start_thread(loop);
+	rc = keg_thread_create(&loop->thread, NULL, run, loop);
 	if (rc)
 		return keg_fail_errno(rc, "starting the thread '%s'", name);
 	loop->running = true;

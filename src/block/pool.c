@@ -2,12 +2,12 @@
 /* Threads that serve requests. */
 #include "block/pool.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 enum {
 	MAX_THREADS = 16,
@@ -74,16 +74,10 @@ static void *serve(void *context)
 	return NULL;
 }
 
-/* With all signals blocked: they are for the program's own threads, and SIGXFSZ for none. */
 static void add_thread(struct keg_pool *pool)
 {
-	sigset_t all, old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (!pthread_create(&pool->threads[pool->count], NULL, serve, pool))
+	if (!keg_thread_create(&pool->threads[pool->count], NULL, serve, pool))
 		pool->count++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 void keg_pool_submit(struct keg_pool *pool, struct keg_disk_request *request)

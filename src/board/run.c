@@ -6,6 +6,7 @@
 
 #include "arch/arch.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "board/board.h"
 #include "board/platform.h"
 
@@ -167,31 +168,28 @@ void *board_cpu_main(void *argument)
  * The program's signals are for the program's own threads: these take the kick signal only, and
  * those that are of a thread's own making, which could not be handled if they were blocked.
  */
-static void mask_signals(int kick_signal, sigset_t *before)
+static void fill_blocked(int kick_signal, sigset_t *blocked)
 {
 	const int taken[] = {
 		kick_signal, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
-	sigset_t mask;
 
-	sigfillset(&mask);
+	sigfillset(blocked);
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		sigdelset(&mask, taken[i]);
-	pthread_sigmask(SIG_SETMASK, &mask, before);
+		sigdelset(blocked, taken[i]);
 }
 
 static int start_threads(struct keg_board *board)
 {
-	sigset_t before;
+	sigset_t blocked;
 	int rc = 0;
 
-	mask_signals(board->config.kick_signal, &before);
+	fill_blocked(board->config.kick_signal, &blocked);
 	for (uint32_t i = 0; !rc && i < board->cpu_count; i++) {
 		struct board_cpu *cpu = &board->cpus[i];
 
-		rc = pthread_create(&cpu->thread, NULL, board_cpu_main, cpu);
+		rc = keg_thread_create(&cpu->thread, &blocked, board_cpu_main, cpu);
 		cpu->has_thread = rc == 0;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!rc)
 		return 0;
 	rc = keg_fail_errno(rc, "starting the threads of %u vCPUs", board->cpu_count);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue of the block device: its thread, which takes chains and gives them back. */
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <keg/irq.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "virtio/block_parts.h"
 
 /* Also those that were in flight when the host failed: their channel is closed. */
@@ -163,18 +163,13 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* With all signals blocked: they are for the program's own threads, and SIGXFSZ for none. */
 int keg_virtio_block_queue_start(struct keg_virtio_block_queue *queue)
 {
-	sigset_t all, old;
 	int rc;
 
 	free_all(queue);
 	atomic_store(&queue->stopping, false);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&queue->thread, NULL, run, queue);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = keg_thread_create(&queue->thread, NULL, run, queue);
 	if (rc)
 		return keg_fail_errno(rc, "making the thread of queue %u", queue->index);
 	queue->has_thread = true;

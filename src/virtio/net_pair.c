@@ -6,11 +6,11 @@
  */
 #include "virtio/net_pair.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 /* What an event is about. */
 enum { FROM_DRIVER, FROM_NETWORK, FROM_OWNER };
@@ -132,18 +132,13 @@ static bool has_queues(const struct keg_net_pair *pair)
 
 int keg_net_pair_start(struct keg_net_pair *pair)
 {
-	sigset_t all, old;
 	int rc;
 
 	if (!has_queues(pair))
 		return 0;
 	keg_net_rx_start(pair);
 	keg_net_tx_start(pair);
-	/* Signals are for the program's own threads; SIGPIPE is for nobody. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	rc = pthread_create(&pair->thread, NULL, run, pair);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = keg_thread_create(&pair->thread, NULL, run, pair);
 	if (rc)
 		return keg_fail_errno(rc, "a network card: making a thread");
 	pair->running = true;
