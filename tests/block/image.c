@@ -2,6 +2,7 @@
 /* An image, and a channel to it whose requests are waited for, for tests of disks. */
 #include "image.h"
 
+#include "direct.h"
 #include "testing.h"
 
 #include <sys/eventfd.h>
@@ -27,6 +28,7 @@ void image_open(struct image *image, uint32_t flags, uint32_t depth)
 	struct keg_disk_config config = {
 		.size = sizeof(config), .path = image->path, .flags = flags};
 
+	need_direct(image->path, flags & KEG_DISK_DIRECT);
 	assert_ok(keg_disk_open(&config, &image->disk));
 	assert_ok(keg_disk_channel_open(image->disk, depth, &image->channel));
 	for (int i = 0; i < 2; i++)

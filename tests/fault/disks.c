@@ -94,7 +94,13 @@ static int begin_scratch(struct rig *rig)
 
 static int begin_direct(struct rig *rig)
 {
-	return begin(rig, KEG_DISK_DIRECT | KEG_DISK_THREADS);
+	int rc = begin(rig, KEG_DISK_DIRECT | KEG_DISK_THREADS);
+	int fd = open(now.path, O_RDWR | O_DIRECT | O_CLOEXEC);
+
+	if (fd < 0 && errno == EINVAL)
+		return keg_fail(ENOTSUP, "a file system without O_DIRECT");
+	close(fd);
+	return rc;
 }
 
 /* ---- A block device ---- */
@@ -317,7 +323,7 @@ static const struct fault_step threads_steps[] = {
 static const struct fault_step scratch_steps[] = {
 	FAULT_STEP("begin", begin_scratch, FAULT_SETUP), STEPS};
 static const struct fault_step direct_steps[] = {
-	FAULT_STEP("begin", begin_direct, FAULT_SETUP), STEPS};
+	FAULT_STEP("begin", begin_direct, FAULT_SETUP | FAULT_GATE), STEPS};
 
 static const struct fault_step device_steps[] = {
 	FAULT_STEP("begin", begin_device, FAULT_SETUP | FAULT_GATE), STEPS};

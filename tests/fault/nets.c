@@ -110,6 +110,8 @@ static int begin_user(struct rig *rig)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	begin(rig);
+	if (!KEG_HAS_SLIRP)
+		return keg_fail(ENOTSUP, "built without libslirp");
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, bytes) ||
 		getsockname(fd, (struct sockaddr *)&address, &bytes)) {
 		perror("fault: a port");
@@ -194,7 +196,7 @@ static int accept_client(struct rig *rig)
 }
 
 static const struct fault_step user_steps[] = {
-	FAULT_STEP("begin", begin_user, FAULT_SETUP),
+	FAULT_STEP("begin", begin_user, FAULT_SETUP | FAULT_GATE),
 	FAULT_STEP("open", open_user, 0),
 	FAULT_STEP("make", make, 0),
 	FAULT_STEP("ask", ask, FAULT_FORGIVING),

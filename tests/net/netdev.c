@@ -51,6 +51,9 @@ static void test_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		print_message("%s\n", refused[i].name);
+		/* Without it, that is what is said first. */
+		if (!KEG_HAS_SLIRP && strncmp(refused[i].name, "user:", 5) == 0)
+			continue;
 		assert_fails(keg_netdev_open(&refused[i].config, &netdev), refused[i].error,
 			refused[i].words);
 	}

@@ -20,9 +20,14 @@ machine() {
 	chmod +x "$tree"/bin/*
 }
 
-machine libc6-dev libcmocka-dev libjansson-dev libclang-rt-14-dev gcc meson ninja-build pkg-config
+libraries='libc6-dev libjansson-dev liburing-dev libslirp-dev zlib1g-dev liblzma-dev liblz4-dev
+	libzstd-dev'
+# Word splitting is wanted: a list of package names.
+# shellcheck disable=SC2086
+machine $libraries libcmocka-dev libclang-rt-14-dev gcc meson ninja-build pkg-config
 expect_ok 'nothing is missing' deps --missing build
-machine libc6-dev libjansson-dev
+# shellcheck disable=SC2086
+machine $libraries
 expect_refusal 'the command to type' \
 	'sudo apt-get update && sudo apt-get install --no-install-recommends libcmocka-dev' \
 	deps --missing build

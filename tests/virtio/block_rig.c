@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <fcntl.h>
 
+#include "block/direct.h"
 #include "block_rig.h"
 
 static void make_image(struct block_rig *rig)
@@ -37,6 +38,7 @@ void block_rig_init(struct block_rig *rig, const struct block_rig_config *config
 
 	rig->config = *config;
 	make_image(rig);
+	need_direct(rig->path, config->disk_flags & KEG_DISK_DIRECT);
 	driver_init(&rig->driver, 8 << 20);
 	if (config->queue_size)
 		driver_set_size(&rig->driver, config->queue_size);

@@ -203,7 +203,7 @@ static void max_is_made_where_kvm_emulates_nothing(void **state)
 {
 	struct machine *machine = *state;
 
-	ioctls_fail_next(KVM_GET_EMULATED_CPUID, EINVAL);
+	ioctls_fail_next(KVM_GET_EMULATED_CPUID, ENOTTY);
 	keg_arch_destroy_cpu_model(model_of(machine, "max", 1));
 }
 
