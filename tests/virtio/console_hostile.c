@@ -299,9 +299,11 @@ static void hostile_drivers(void **state)
 static void queues_that_are_not_there(void **state)
 {
 	enum { QUEUES = 2 * PORTS + 2 };
+	/* A step without common factors: each queue is on and off all the same. */
+	const unsigned int step = be_quick() ? 13 : 1;
 
 	(void)state;
-	for (unsigned int enabled = 0; enabled < 1U << QUEUES; enabled++) {
+	for (unsigned int enabled = 0; enabled < 1U << QUEUES; enabled += step) {
 		struct console_rig *rig = console_rig_make(PORTS);
 
 		keg_virtio_console_resize(&rig->console, 80, 25);
