@@ -90,6 +90,8 @@ static json_t *scalar(const struct cli_option *option, const void *field)
 
 /* ---- All of them ---- */
 
+/* As deep as the tables of options are, which are in the program.
+ * NOLINTBEGIN(misc-no-recursion) */
 static json_t *array_of(const struct cli_option *option, const struct cli_list *list, bool *failed)
 {
 	json_t *array = json_array();
@@ -120,6 +122,7 @@ static json_t *object_of(const struct cli_option *options, const void *settings,
 	}
 	return object;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* "IMAGE" is "image" there. */
 static int write_operand(const struct cli_command *command, const void *settings, json_t *object)
@@ -130,7 +133,7 @@ static int write_operand(const struct cli_command *command, const void *settings
 
 	if (!operand)
 		return 0;
-	for (i = 0; command->operand[i] && i < sizeof(name) - 1; i++)
+	for (i = 0; i < sizeof(name) - 1 && command->operand[i]; i++)
 		name[i] = (char)tolower((unsigned char)command->operand[i]);
 	name[i] = 0;
 	return json_object_set_new(object, name, json_string(operand));

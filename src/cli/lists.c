@@ -22,7 +22,8 @@ static bool grow(struct cli_list *list, size_t item_size)
 	return true;
 }
 
-/* The lists that lie in items: "forward" of a network. */
+/* The lists that lie in items: "forward" of a network. It goes as deep as the tables of options.
+ * NOLINTBEGIN(misc-no-recursion) */
 static void release_items(const struct cli_option *option, struct cli_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -32,7 +33,10 @@ static void release_items(const struct cli_option *option, struct cli_list *list
 	}
 	free(list->texts);
 	free(list->items);
-	*list = (struct cli_list){0};
+	list->items = NULL;
+	list->texts = NULL;
+	list->count = 0;
+	list->replaceable = false;
 }
 
 void cli_release(const struct cli_option *options, void *settings)
@@ -42,6 +46,7 @@ void cli_release(const struct cli_option *options, void *settings)
 			release_items(row, (struct cli_list *)((char *)settings + row->field));
 	}
 }
+/* NOLINTEND(misc-no-recursion) */
 
 void *cli_append(
 	const struct cli_option *option, struct cli_list *list, const char *text, char **copy)
@@ -99,7 +104,8 @@ static int unknown_part(const struct cli_option *parts, const char *shown, const
 	return -1;
 }
 
-/* "ro", "queues=2" */
+/* "ro", "queues=2". As deep as the tables of options are, whatever the words are.
+ * NOLINTBEGIN(misc-no-recursion) */
 static int apply_part(const struct cli_option *parts, const char *shown, char *word, void *item)
 {
 	size_t length = strcspn(word, "=");
@@ -133,6 +139,7 @@ static int apply_parts(const struct cli_option *option, const char *shown, char 
 		rc = apply_part(option->parts, shown, take_word(&rest), item);
 	return rc;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- One option ---- */
 
@@ -168,6 +175,7 @@ static int set_value(
 	return -1;
 }
 
+/* Into the parts of the option: see above. NOLINTNEXTLINE(misc-no-recursion) */
 int cli_apply(const struct cli_option *option, const char *shown, const char *value, void *settings)
 {
 	void *field = (char *)settings + option->field;
