@@ -77,12 +77,12 @@ static void print_disk(const struct keg_disk_config *disk, size_t index)
 		{KEG_DISK_THREADS, "by threads"},
 	};
 	char label[32], queues[32] = "", words[256] = "";
+	size_t length = 0;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		if (disk->flags & flags[i].flag) {
-			strcat(words, ", ");
-			strcat(words, flags[i].text);
-		}
+		if (disk->flags & flags[i].flag && length < sizeof(words))
+			length += (size_t)snprintf(
+				words + length, sizeof(words) - length, ", %s", flags[i].text);
 	}
 	if (disk->queues)
 		snprintf(queues, sizeof(queues), ", %" PRIu32 " queues", disk->queues);

@@ -141,6 +141,7 @@ static void read_input(struct port *port)
 
 static void accept_client(struct port *port)
 {
+	/* cppcheck-suppress nullPointer ; whose address it is may stay untold */
 	int fd = accept4(port->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
@@ -227,13 +228,14 @@ void ports_stop(struct ports *ports)
 static int listen_at(struct port *port, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const size_t length = strlen(path);
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
+	if (length >= sizeof(address.sun_path)) {
 		cli_error("--port: the path of a socket has %zu characters at most: %s",
 			sizeof(address.sun_path) - 1, path);
 		return -1;
 	}
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, length + 1);
 	port->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (port->listener < 0 ||
 		bind(port->listener, (struct sockaddr *)&address, sizeof(address)) != 0) {
@@ -264,7 +266,7 @@ static int open_file(struct port *port, const char *path)
 
 static int open_port(struct port *port, const char *text)
 {
-	const char *path = NULL;
+	const char *path = ""; /* the text has been parsed before, so it has one */
 	size_t length = ports_parse(text, &path);
 
 	memcpy(port->name, text, length);

@@ -68,7 +68,7 @@ static int make_disks(struct run_machine *machine)
 	int rc = 0;
 
 	devices->disks = calloc(count + 1, sizeof(*devices->disks));
-	devices->disk_pointers = calloc(count + 1, sizeof(*devices->disk_pointers));
+	devices->disk_pointers = calloc(count + 1, sizeof(struct keg_disk_config *));
 	if (!devices->disks || !devices->disk_pointers)
 		return out_of_memory();
 	for (size_t i = 0; i < count && rc == 0; i++) {
@@ -146,7 +146,7 @@ static int make_nets(struct run_machine *machine)
 	int rc = 0;
 
 	devices->nets = calloc(count + 1, sizeof(*devices->nets));
-	devices->net_pointers = calloc(count + 1, sizeof(*devices->net_pointers));
+	devices->net_pointers = calloc(count + 1, sizeof(struct keg_net_config *));
 	if (!devices->nets || !devices->net_pointers)
 		return out_of_memory();
 	for (size_t i = 0; i < count && rc == 0; i++) {
@@ -178,7 +178,7 @@ static int make_ports(struct run_machine *machine)
 	struct run_devices *devices = machine->devices;
 	size_t count = machine->settings->ports.count;
 
-	devices->port_pointers = calloc(count + 1, sizeof(*devices->port_pointers));
+	devices->port_pointers = calloc(count + 1, sizeof(struct keg_port_config *));
 	if (!devices->port_pointers)
 		return out_of_memory();
 	devices->terminal = (struct keg_port_config){
