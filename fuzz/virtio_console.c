@@ -70,7 +70,7 @@ static void reset(uint64_t features)
 
 	device->agreed = features & device->offered;
 	atomic_store(&device->status, KEG_VIRTIO_DRIVER_OK);
-	for (uint16_t i = 0; i < QUEUES; i++) {
+	for (uint32_t i = 0; i < QUEUES; i++) {
 		const keg_gpa at = (keg_gpa)i * STRIDE;
 		const struct keg_virtqueue_layout layout = {SIZE, at, at + AVAILABLE, at + USED};
 
@@ -141,7 +141,7 @@ static void check(void)
 		fuzz_check(console.ports[i].tell < 1U << CONSOLE_MESSAGES);
 	}
 	/* Every chain is given back at once. */
-	for (uint16_t i = 0; i < QUEUES; i++)
+	for (uint32_t i = 0; i < QUEUES; i++)
 		fuzz_check(console.device.queues[i].ring.in_flight == 0);
 }
 

@@ -15,8 +15,8 @@ static struct keg_virtqueue_layout take_layout(struct fuzz_input *input)
 	const uint32_t what = (uint32_t)fuzz_take(input, 1);
 	struct keg_virtqueue_layout layout = {.size = (uint16_t)(1U << (what & 7))};
 
-	layout.available = 16U * layout.size;
-	layout.used = layout.available + 4U * layout.size + 8;
+	layout.available = UINT64_C(16) * layout.size;
+	layout.used = layout.available + UINT64_C(4) * layout.size + 8;
 	if (what & 8)
 		layout.descriptors = fuzz_take(input, 3) & ~UINT64_C(15);
 	if (what & 16)

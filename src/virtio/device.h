@@ -143,7 +143,7 @@ struct keg_virtio_queue_state {
 	uint64_t descriptors, available, used;
 };
 void keg_virtio_get_queue(
-	struct keg_virtio *device, uint32_t queue, struct keg_virtio_queue_state *state);
+	struct keg_virtio *device, uint32_t index, struct keg_virtio_queue_state *state);
 
 enum keg_virtio_queue_field {
 	KEG_VIRTIO_QUEUE_SIZE,
@@ -155,11 +155,11 @@ enum keg_virtio_queue_field {
 	KEG_VIRTIO_QUEUE_USED_LOW,
 	KEG_VIRTIO_QUEUE_USED_HIGH,
 };
-void keg_virtio_set_queue(struct keg_virtio *device, uint32_t queue,
+void keg_virtio_set_queue(struct keg_virtio *device, uint32_t index,
 	enum keg_virtio_queue_field field, uint32_t value);
 
 /* The driver has notified a queue, by an exit. An index that is none is ignored. */
-void keg_virtio_kick(struct keg_virtio *device, uint32_t queue);
+void keg_virtio_kick(struct keg_virtio *device, uint32_t index);
 
 /* The configuration space: beyond its end it reads as 0 and ignores writes. */
 void keg_virtio_read_config(

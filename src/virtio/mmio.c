@@ -48,7 +48,7 @@ static void config_changed(void *transport)
 
 /* ---- Doorbells ---- */
 
-static struct keg_doorbell doorbell_of(const struct keg_virtio_mmio *mmio, uint16_t queue)
+static struct keg_doorbell doorbell_of(const struct keg_virtio_mmio *mmio, uint32_t queue)
 {
 	return (struct keg_doorbell){
 		.address = mmio->address + QUEUE_NOTIFY,
@@ -64,7 +64,7 @@ static void bind_doorbells(struct keg_virtio_mmio *mmio)
 	const struct keg_virtio *device = mmio->device;
 	struct keg_doorbell doorbell;
 
-	for (uint16_t i = 0; i < device->queue_count && i < DOORBELLS; i++) {
+	for (uint32_t i = 0; i < device->queue_count && i < DOORBELLS; i++) {
 		if (!device->queues[i].doorbell || !device->queues[i].enabled)
 			continue;
 		doorbell = doorbell_of(mmio, i);
@@ -78,7 +78,7 @@ static void unbind_doorbells(struct keg_virtio_mmio *mmio)
 {
 	struct keg_doorbell doorbell;
 
-	for (uint16_t i = 0; i < DOORBELLS; i++) {
+	for (uint32_t i = 0; i < DOORBELLS; i++) {
 		if (!(mmio->bound >> i & 1))
 			continue;
 		doorbell = doorbell_of(mmio, i);
