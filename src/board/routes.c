@@ -83,6 +83,13 @@ static struct kvm_irq_routing_entry *find_or_add(struct board_routes *routes, ui
 	return entry;
 }
 
+static bool same(const struct kvm_irq_routing_entry *a, const struct kvm_irq_routing_entry *b)
+{
+	/* 'u.pad' is all of the union. */
+	return a->gsi == b->gsi && a->type == b->type && a->flags == b->flags &&
+	       memcmp(a->u.pad, b->u.pad, sizeof(a->u.pad)) == 0;
+}
+
 /* What KVM refuses is taken back: it takes all or nothing, the next time too. */
 static int set_locked(struct board_routes *routes, const struct kvm_irq_routing_entry *route)
 {
@@ -95,7 +102,7 @@ static int set_locked(struct board_routes *routes, const struct kvm_irq_routing_
 	count = routes->count;
 	if (entry == &routes->entries[count])
 		routes->count++;
-	else if (memcmp(entry, route, sizeof(*route)) == 0)
+	else if (same(entry, route))
 		return 0;
 	before = *entry;
 	*entry = *route;
