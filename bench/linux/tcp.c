@@ -116,16 +116,26 @@ static int move(const struct sockaddr_in *address, const char *direction, uint64
 	return 0;
 }
 
+static uint64_t number(const char *text, uint64_t most)
+{
+	char *end;
+	unsigned long long value = strtoull(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || value > most)
+		exit(2);
+	return value;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 
 	if (argc == 3 && strcmp(argv[1], "listen") == 0) {
-		address.sin_port = htons((uint16_t)atoi(argv[2]));
+		address.sin_port = htons((uint16_t)number(argv[2], UINT16_MAX));
 		do_listen(&address);
 	}
 	if (argc != 5 || inet_pton(AF_INET, argv[2], &address.sin_addr) != 1)
 		return 2;
-	address.sin_port = htons((uint16_t)atoi(argv[3]));
-	return move(&address, argv[1], (uint64_t)atoi(argv[4]) << 20);
+	address.sin_port = htons((uint16_t)number(argv[3], UINT16_MAX));
+	return move(&address, argv[1], number(argv[4], UINT32_MAX) << 20);
 }
