@@ -31,7 +31,7 @@ def kernel_for(options):
 
 def boot(cpus, options):
     name = ' '.join([f'{cpus} vCPUs', *options])
-    guest = machine.Machine('--cpus', cpus, '--net', 'user', *options, job='report',
+    guest = machine.Machine('--cpus', cpus, '--net', 'user', *options, job='report', stock=True,
                             kernel=kernel_for(options))
     guest.wait_for('^kernel:')
     first = guest.seconds()

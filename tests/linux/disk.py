@@ -10,6 +10,10 @@ import time
 import machine
 
 
+# MiB of the cases that are about something else than the data.
+SMALL = 4 if machine.quick() else 16
+
+
 def disk_machine(path, words='', cpus=1, **variables):
     """A guest that uses the disk and powers off, as it should."""
     guest = machine.Machine('--cpus', cpus, '--disk', f'{path}{words}', job='disk', memory='512M',
@@ -58,7 +62,7 @@ def discard(image):
 
 def words(folder):
     """The image of each case has a file already, and the guest writes another."""
-    image, _ = write_and_read(folder, 16)
+    image, _ = write_and_read(folder, SMALL)
     before = hash_of(image)
     guest = disk_machine(image, ',ro', do='refuse')
     machine.check(guest.value('write') == 'refused' and guest.value('ro') == '1',
@@ -66,12 +70,12 @@ def words(folder):
     machine.check(hash_of(image) == before, 'a disk with ",ro" is not what it was')
     machine.tell('ro: the guest cannot write', guest.began)
 
-    guest = disk_machine(image, f',scratch={folder}', do='write', mib=16)
+    guest = disk_machine(image, f',scratch={folder}', do='write', mib=SMALL)
     machine.check(guest.value('written') == guest.value('read'), 'scratch: what was read differs')
     machine.check(hash_of(image) == before, 'a disk with ",scratch" is not what it was')
     machine.tell('scratch: written and read back, and the image as it was', guest.began)
 
-    guest = disk_machine(image, ',threads,queues=2', cpus=2, do='write', mib=16)
+    guest = disk_machine(image, ',threads,queues=2', cpus=2, do='write', mib=SMALL)
     machine.check(guest.value('written') == guest.value('read'), 'threads: what was read differs')
     machine.check_disk(image)
     machine.tell('threads: written and read back', guest.began)
@@ -86,7 +90,7 @@ def direct(image):
     except OSError:
         device = machine.run('losetup', '--find', '--show', image).decode().strip()
     try:
-        guest = disk_machine(device, ',direct', do='write', mib=16)
+        guest = disk_machine(device, ',direct', do='write', mib=SMALL)
     finally:
         if device != image:
             machine.run('losetup', '--detach', device)
