@@ -4,23 +4,28 @@
 #define KEG_TESTS_BLOCK_DIRECT_H
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <unistd.h>
+
+#include <keg/disk.h>
 
 #include "testing.h"
 
-/* Skips the rest of the test, and removes the file, if it is wanted and cannot be had. */
-static inline void need_direct(const char *path, bool wanted)
+/* The flags of a disk, without KEG_DISK_DIRECT where its file cannot be opened so: the test goes on
+ * through the page cache, and says so. */
+static inline uint32_t direct_if_there_is(const char *path, uint32_t flags)
 {
-	int fd = wanted ? open(path, O_RDWR | O_DIRECT | O_CLOEXEC) : -1;
+	int fd;
 
-	if (fd >= 0)
+	if (!(flags & KEG_DISK_DIRECT))
+		return flags;
+	fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (fd >= 0) {
 		close(fd);
-	if (fd >= 0 || !wanted)
-		return;
-	print_message("SKIP: the file system of %s has no O_DIRECT\n", path);
-	unlink(path);
-	skip();
+		return flags;
+	}
+	print_message(
+		"SKIP: the file system of %s has no O_DIRECT: through the page cache\n", path);
+	return flags & ~(uint32_t)KEG_DISK_DIRECT;
 }
 
 #endif

@@ -26,9 +26,11 @@ void image_make(struct image *image, uint64_t bytes, uint8_t value)
 void image_open(struct image *image, uint32_t flags, uint32_t depth)
 {
 	struct keg_disk_config config = {
-		.size = sizeof(config), .path = image->path, .flags = flags};
+		.size = sizeof(config),
+		.path = image->path,
+		.flags = direct_if_there_is(image->path, flags),
+	};
 
-	need_direct(image->path, flags & KEG_DISK_DIRECT);
 	assert_ok(keg_disk_open(&config, &image->disk));
 	assert_ok(keg_disk_channel_open(image->disk, depth, &image->channel));
 	for (int i = 0; i < 2; i++)

@@ -38,7 +38,7 @@ void block_rig_init(struct block_rig *rig, const struct block_rig_config *config
 
 	rig->config = *config;
 	make_image(rig);
-	need_direct(rig->path, config->disk_flags & KEG_DISK_DIRECT);
+	disk.flags = direct_if_there_is(rig->path, config->disk_flags);
 	driver_init(&rig->driver, 8 << 20);
 	if (config->queue_size)
 		driver_set_size(&rig->driver, config->queue_size);
