@@ -110,8 +110,10 @@ static int begin_user(struct rig *rig)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	begin(rig);
-	if (!KEG_HAS_SLIRP)
+	if (!KEG_HAS_SLIRP) {
+		close(fd);
 		return keg_fail(ENOTSUP, "built without libslirp");
+	}
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, bytes) ||
 		getsockname(fd, (struct sockaddr *)&address, &bytes)) {
 		perror("fault: a port");

@@ -5,7 +5,8 @@
 const struct fault_request fault_arch_requests[] = {
 	/* What does not fit is asked for again. */
 	REQUEST(GET_SUPPORTED_CPUID, USUAL, F(ENOMEM), E(E2BIG)),
-	REQUEST(GET_EMULATED_CPUID, USUAL, F(ENOMEM), E(E2BIG)),
+	/* A KVM without it emulates nothing: a CPU model is made all the same. */
+	REQUEST(GET_EMULATED_CPUID, ANY, F(EINVAL), F(EFAULT), E(ENOTTY), F(ENOMEM), E(E2BIG)),
 	REQUEST(GET_MSR_INDEX_LIST, USUAL, E(E2BIG)),
 	REQUEST(GET_MSR_FEATURE_INDEX_LIST, USUAL, E(E2BIG)),
 	REQUEST(GET_PIT2, USUAL, F(ENXIO)),
