@@ -50,13 +50,17 @@ static int print_usage(FILE *out, const char *program)
 	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool is_wanted(const struct options *options, const char *name)
+static bool is_wanted(const struct options *options, const struct fault_scenario *scenario)
 {
 	for (int i = 0; i < options->count; i++) {
-		if (strcmp(options->names[i], name) == 0)
+		if (strcmp(options->names[i], scenario->name) == 0)
 			return true;
 	}
-	return !options->count;
+	if (options->count)
+		return false;
+	if (scenario->large && options->effort == FAULT_QUICK)
+		printf("%s: left out of a quick sweep\n", scenario->name);
+	return !scenario->large || options->effort != FAULT_QUICK;
 }
 
 static int run(const struct options *options)
@@ -66,7 +70,7 @@ static int run(const struct options *options)
 
 	for (size_t i = 0; i < SUITES; i++) {
 		for (size_t j = 0; j < suites[i]->count && count < MOST_SCENARIOS; j++) {
-			if (is_wanted(options, suites[i]->scenarios[j].name))
+			if (is_wanted(options, &suites[i]->scenarios[j]))
 				wanted[count++] = &suites[i]->scenarios[j];
 		}
 	}

@@ -220,8 +220,10 @@ static const struct fault_step mmio_steps[] = {
 };
 
 static const struct fault_scenario scenarios[] = {
-	FAULT_SCENARIO("pc-pci", pci_steps, .threads = true, .sealed = true, .brief = true),
-	FAULT_SCENARIO("pc-mmio", mmio_steps, .threads = true, .sealed = true, .brief = true),
+	FAULT_SCENARIO(
+		"pc-pci", pci_steps, .threads = true, .sealed = true, .brief = true, .large = true),
+	FAULT_SCENARIO("pc-mmio", mmio_steps, .threads = true, .sealed = true, .brief = true,
+		.large = true),
 };
 
 const struct fault_suite fault_machines = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};
