@@ -51,7 +51,7 @@ def main():
     machine.need_linux_host()
     start = time.monotonic()
     for cpus, options in CASES + ([] if machine.quick() else LONG_CASES):
-        boot(cpus, options)
+        machine.attempt(boot, cpus, options)
     if machine.quick():
         machine.tell(f'quick: without {len(LONG_CASES)} cases')
     machine.tell('all', start)

@@ -8,11 +8,10 @@ import signal
 import machine
 
 
-def main():
-    machine.need_linux_host()
+def live_and_die():
     disk = machine.artefact('disk', 'debian')
-    guest = machine.Machine('--disk', f'{disk},scratch', '--net', 'user', '--cpus', 2,
-                            memory='512M', root='/dev/vda')
+    guest = machine.Machine('--disk', f'{disk},scratch', '--net', 'user', '--cpus', 1 if machine.quick() else 2,
+                            memory='512M', limit=2 * machine.LIMIT, root='/dev/vda')
     guest.wait_for('login: ')
     machine.tell('Debian asks who logs in', guest.began)
     guest.send('root\n')
@@ -25,6 +24,11 @@ def main():
     guest.signal(signal.SIGTERM)
     guest.expect_end(0)
     machine.tell('SIGTERM presses the power button, and it is off', guest.began)
+
+
+def main():
+    machine.need_linux_host()
+    machine.attempt(live_and_die)
 
 
 main()

@@ -54,11 +54,11 @@ def grace_is_over():
 def main():
     machine.need_linux_host()
     for word, status in (('reboot', RESET), ('halt', HALTED), ('panic', PANIC)):
-        by_itself(word, status)
-    time_is_over()
-    power_button()
-    terminated_twice()
-    grace_is_over()
+        machine.attempt(by_itself, word, status)
+    machine.attempt(time_is_over)
+    machine.attempt(power_button)
+    machine.attempt(terminated_twice)
+    machine.attempt(grace_is_over)
 
 
 main()

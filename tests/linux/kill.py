@@ -37,8 +37,7 @@ def kill_once(image, acked):
     return acknowledged(guest)
 
 
-def main():
-    machine.need_linux_host()
+def kill_and_look():
     began = time.monotonic()
     seed = int(os.environ.get('KEG_TEST_SEED', time.time_ns() % 2**32))
     random.seed(seed)
@@ -53,6 +52,11 @@ def main():
     machine.check_disk(image)
     machine.tell(f'{acked} records are there, and the file system is sound'
                  + (' (quick: 5 kills, not 20)' if machine.quick() else ''), began)
+
+
+def main():
+    machine.need_linux_host()
+    machine.attempt(kill_and_look)
 
 
 main()
