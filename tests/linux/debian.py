@@ -10,8 +10,9 @@ import machine
 
 def live_and_die():
     disk = machine.artefact('disk', 'debian')
-    guest = machine.Machine('--disk', f'{disk},scratch', '--net', 'user', '--cpus', 1 if machine.quick() else 2,
-                            memory='512M', limit=2 * machine.LIMIT, root='/dev/vda')
+    guest = machine.Machine('--disk', f'{disk},scratch', '--net', 'user',
+                            '--cpus', 1 if machine.quick() else 2, memory='512M',
+                            limit=2 * machine.LIMIT, root='/dev/vda')
     guest.wait_for('login: ')
     machine.tell('Debian asks who logs in', guest.began)
     guest.send('root\n')
