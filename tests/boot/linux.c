@@ -1,46 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Linux kernels as ELF files, and what every Linux kernel is told. */
-#include "testing.h"
-
 #include <errno.h>
 
-#include "kernel.h"
+#include "loading.h"
 
-static struct keg_mem mem;
-static unsigned char elf[KERNEL_BYTES];
-static struct keg_boot_config config;
-static struct keg_boot_entry entry;
 static const unsigned char *params; /* boot_params, once it is loaded */
 
 static int load(void)
 {
-	int rc;
-
-	memset(&entry, 0xee, sizeof(entry));
-	mem.written = 0;
-	rc = keg_boot_load(&mem, &config, &entry);
-	params = rc ? NULL : fake_at(&mem, entry.args[1], 4096);
-	return rc;
+	return load_kernel(&params, 4096);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	fake_pc(&mem);
-	kernel_make_elf(elf, NOTE_LINUX | NOTE_PVH | NOTE_OTHER);
-	config = (struct keg_boot_config){
-		.size = sizeof(config),
-		.image = elf,
-		.image_bytes = sizeof(elf),
-	};
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fake_free(&mem);
-	return 0;
+	return set_up_kernel(NOTE_LINUX | NOTE_PVH | NOTE_OTHER);
 }
 
 static void a_kernel_is_told_by_its_notes(void **state)

@@ -1,47 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernels with a PVH entry: where they begin, and what they are told. */
-#include "testing.h"
-
 #include <elf.h>
 #include <errno.h>
 
-#include "kernel.h"
+#include "loading.h"
 
-static struct keg_mem mem;
-static unsigned char elf[KERNEL_BYTES];
-static struct keg_boot_config config;
-static struct keg_boot_entry entry;
 static const unsigned char *info; /* the start info, once it is loaded */
 
 static int load(void)
 {
-	int rc;
-
-	memset(&entry, 0xee, sizeof(entry));
-	mem.written = 0;
-	rc = keg_boot_load(&mem, &config, &entry);
-	info = rc ? NULL : fake_at(&mem, entry.args[1], 56);
-	return rc;
+	return load_kernel(&info, 56);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	fake_pc(&mem);
-	kernel_make_elf(elf, NOTE_PVH);
-	config = (struct keg_boot_config){
-		.size = sizeof(config),
-		.image = elf,
-		.image_bytes = sizeof(elf),
-	};
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fake_free(&mem);
-	return 0;
+	return set_up_kernel(NOTE_PVH);
 }
 
 static void it_is_entered_where_the_note_says_in_protected_mode(void **state)
