@@ -1,35 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The PCI bus as a guest sees it: two ways to configuration space, headers, capabilities. */
-#include "pci_rig.h"
-
-enum { BAR0 = 0x10, BAR1 = 0x14, BAR2 = 0x18, BAR3 = 0x1c };
-
-struct machine {
-	struct rig rig;
-	struct rig_function a, b;
-};
-
-static int make_machine(void **state)
-{
-	struct machine *m = test_calloc(1, sizeof(*m));
-
-	rig_init(&m->rig);
-	rig_describe(&m->a);
-	rig_describe(&m->b);
-	assert_ok(keg_pci_add(&m->rig.pci, &m->a.function, 0));
-	assert_ok(keg_pci_add(&m->rig.pci, &m->b.function, 5));
-	*state = m;
-	return 0;
-}
-
-static int end_machine(void **state)
-{
-	struct machine *m = *state;
-
-	rig_fini(&m->rig);
-	test_free(m);
-	return 0;
-}
+#include "pci_machine.h"
 
 /* ---- Where functions are ---- */
 
