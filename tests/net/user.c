@@ -4,36 +4,8 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "guest.h"
 #include "host.h"
-
-#define CONFIG .size = sizeof(struct keg_net_config), .kind = KEG_NET_USER
-
-static struct guest guest;
-
-static void open_user(const struct keg_net_config *config)
-{
-	struct keg_netdev *netdev = NULL;
-
-	assert_ok(keg_netdev_open(config, &netdev));
-	guest_init(&guest, netdev);
-}
-
-static int close_user(void **state)
-{
-	(void)state;
-	keg_netdev_close(guest.netdev);
-	return 0;
-}
-
-static int open_plain(void **state)
-{
-	const struct keg_net_config config = {CONFIG};
-
-	(void)state;
-	open_user(&config);
-	return 0;
-}
+#include "user_rig.h"
 
 enum { CLIENTS = HOST_CLIENTS, BYTES = 64 << 10, LARGE = 2 << 20 };
 
