@@ -26,6 +26,7 @@ static int find_part(struct keg_mem *mem, keg_gpa gpa, size_t bytes, keg_gpa at,
 	struct keg_range range;
 	uint64_t left = bytes - (at - gpa), room;
 
+	*part = (struct part){.host = NULL}; /* for compilers that do not see who looks at it */
 	if (!keg_ranges_next_locked(&mem->ranges, at, &range) || range.first > at)
 		return no_memory(gpa, bytes, at, "there is nothing");
 	region = range.value;
@@ -52,7 +53,7 @@ struct transfer {
 static int for_each_part(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, const struct transfer *transfer, bool move)
 {
-	struct part part = {0}; /* for compilers that do not see that it is filled in */
+	struct part part;
 	int rc;
 
 	for (size_t done = 0; done < bytes; done += part.bytes) {
@@ -68,7 +69,7 @@ static int for_each_part(
 static int access_locked(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, const struct transfer *transfer)
 {
-	struct part part = {0}; /* for compilers that do not see that it is filled in */
+	struct part part;
 	int rc = find_part(mem, gpa, bytes, gpa, transfer->access, &part);
 
 	if (rc)
@@ -140,7 +141,7 @@ int keg_mem_fill(struct keg_mem *mem, keg_gpa gpa, uint8_t value, size_t bytes)
 int keg_mem_slice(
 	struct keg_mem *mem, keg_gpa gpa, size_t bytes, enum keg_access access, void **pointer)
 {
-	struct part part = {0}; /* for compilers that do not see that it is filled in */
+	struct part part;
 	int rc;
 
 	*pointer = NULL;
@@ -164,7 +165,7 @@ int keg_mem_find_span(
 {
 	const struct keg_region *region;
 	struct keg_range range;
-	struct part part = {0}; /* for compilers that do not see that it is filled in */
+	struct part part;
 	int rc;
 
 	memset(span, 0, sizeof(*span));

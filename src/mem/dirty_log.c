@@ -10,6 +10,7 @@ static int logged_pages(struct keg_slots *slots, struct keg_slot slot, uint64_t 
 {
 	const struct keg_slot_entry *entry = keg_slots_entry(slots, slot);
 
+	*pages = 0;
 	if (!entry)
 		return -ESTALE;
 	if (!entry->mapped || !(entry->flags & KVM_MEM_LOG_DIRTY_PAGES))
@@ -23,7 +24,7 @@ static int get_locked(struct keg_vm *vm, struct keg_slots *slots, struct keg_slo
 	uint64_t *bitmap, size_t words)
 {
 	struct kvm_dirty_log log = {.slot = slot.number, .dirty_bitmap = bitmap};
-	uint64_t pages = 0;
+	uint64_t pages;
 	int rc = logged_pages(slots, slot, &pages);
 
 	if (rc)
@@ -56,7 +57,7 @@ static int clear_locked(struct keg_vm *vm, struct keg_slots *slots, struct keg_s
 {
 	struct kvm_clear_dirty_log log = {
 		.slot = slot.number, .first_page = first, .num_pages = count};
-	uint64_t pages = 0;
+	uint64_t pages;
 	int rc = logged_pages(slots, slot, &pages);
 
 	if (rc)

@@ -34,6 +34,7 @@ static int read_area(struct keg_vcpu *vcpu, struct xsave_area **result, size_t *
 	int rc = keg_vcpu_xsave_size(vcpu);
 	void *area;
 
+	*result = NULL;
 	if (rc < 0)
 		return rc;
 	*bytes = (size_t)rc;
@@ -51,7 +52,7 @@ static int read_area(struct keg_vcpu *vcpu, struct xsave_area **result, size_t *
 
 int keg_vcpu_get_fpu(struct keg_vcpu *vcpu, struct kvm_fpu *fpu)
 {
-	struct xsave_area *area = NULL;
+	struct xsave_area *area;
 	size_t bytes;
 	int rc = read_area(vcpu, &area, &bytes);
 
@@ -74,7 +75,7 @@ int keg_vcpu_get_fpu(struct keg_vcpu *vcpu, struct kvm_fpu *fpu)
 
 int keg_vcpu_set_fpu(struct keg_vcpu *vcpu, const struct kvm_fpu *fpu)
 {
-	struct xsave_area *area = NULL;
+	struct xsave_area *area;
 	size_t bytes;
 	int rc = read_area(vcpu, &area, &bytes);
 
