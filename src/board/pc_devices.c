@@ -66,14 +66,6 @@ static int init_i8042(struct keg_board *board, void *device)
 	return 0;
 }
 
-static int init_reset(struct keg_board *board, void *device)
-{
-	struct keg_reset *reset = device;
-
-	reset->line = (struct keg_reset_line){.request = board_reset, .context = board};
-	return 0;
-}
-
 static uint64_t power_clock(void *context)
 {
 	(void)context;
@@ -208,8 +200,7 @@ static const struct board_device devices[] = {
 	DEVICE("keyboard data", true, 0x60, 1, &keg_i8042_data_ops, i8042, init_i8042, NULL, NULL),
 	DEVICE("keyboard command", true, 0x64, 1, &keg_i8042_command_ops, i8042, NULL, NULL, NULL),
 	/* Its port lies within PCI's. */
-	DEVICE("reset control", true, 0xcf9, 1, &keg_reset_ops, reset, init_reset, NULL,
-		has_no_pci),
+	DEVICE("reset control", true, 0xcf9, 1, &keg_reset_ops, reset, NULL, NULL, has_no_pci),
 	DEVICE("power control", true, PC_PORT_PM, KEG_POWER_SIZE, &keg_power_ops, power, init_power,
 		fini_power, NULL),
 	DEVICE("panic", true, PC_PORT_PVPANIC, KEG_PVPANIC_SIZE, &keg_pvpanic_ops, pvpanic,
@@ -234,8 +225,9 @@ enum { DEVICES = sizeof(devices) / sizeof(devices[0]) };
 
 int pc_devices_create(struct keg_board *board)
 {
-	/* Its line is there with or without a region of its own. */
-	(void)init_reset(board, &pc_of(board)->reset);
+	/* With a region of its own, or beneath PCI's. */
+	pc_of(board)->reset.line =
+		(struct keg_reset_line){.request = board_reset, .context = board};
 	return board_devices_create(board, devices, DEVICES);
 }
 
