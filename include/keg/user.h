@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running a Linux program in a machine with no kernel in it.
+ *
+ * A program's code runs at CPL 3 of a virtual machine, natively; each of its system calls leaves
+ * the machine, and is served, or refused, by keg in this process. A sandbox (struct keg_user) holds
+ * a program and the processes that it makes, each in a machine of its own. It begins with nothing:
+ * no file, no network, no environment; what the program shall see is bound into it first.
+ *
+ *     struct keg_user *user;
+ *     struct keg_user_stop stop;
+ *     const char *const words[] = {"/bin/echo", "hello", NULL};
+ *
+ *     keg_user_create(host, &(struct keg_user_config){.size = sizeof(struct keg_user_config)},
+ * &user); keg_user_bind(user, "/bin/echo", NULL, 0); … libraries, or keg_user_bind_program()
+ *     keg_user_set_stream(user, 1, 1);
+ *     keg_user_load(user, "/bin/echo", words, NULL);
+ *     keg_user_run(user, &stop);
+ *
+ * Threads: a sandbox is set up and run by one thread at a time; keg_user_interrupt(), and what says
+ * so, is for any. Sandboxes know nothing of each other, clones included. The library makes a thread
+ * for each of the program's threads but the first, which runs in the caller's; they end with the
+ * sandbox. It needs a kick signal (keg_kick_install()) for keg_user_interrupt(), limits of time,
+ * and signals between threads.
+ *
+ * Available in the x86-64 library only.
+ */
+#ifndef KEG_USER_H
+#define KEG_USER_H
+
+#include <keg/host.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct keg_user;
+
+struct keg_user_config {
+	size_t size;        /* sizeof(struct keg_user_config) */
+	uint64_t flags;     /* none yet */
+	uint64_t memory;    /* bytes for all processes together, page tables included; 0: 4 GiB. The
+			       host backs what is used */
+	uint64_t time_ns;   /* of real time that runs may take in all; 0: no limit */
+	uint32_t processes; /* at a time, zombies included; 0: 256 */
+	uint32_t threads;   /* at a time, in all processes; 0: 1024 */
+	uint32_t files;     /* open in each process; 0: 1024 */
+	int kick_signal;    /* given to keg_kick_install(); 0: none */
+};
+
+/*
+ * Makes an empty sandbox. *user borrows the host, which must outlive it.
+ * -EINVAL a wrong size, flag or number; -ENOTSUP KVM lacks what it needs; -ENOMEM
+ */
+KEG_API int keg_user_create(
+	struct keg_host *host, const struct keg_user_config *config, struct keg_user **user);
+
+/* Ends all that runs in it, and it. NULL is allowed. Not while another thread is in it. */
+KEG_API void keg_user_destroy(struct keg_user *user);
+
+/* ---- What the program may see and do: before keg_user_load() ---- */
+
+enum keg_user_bind_flags {
+	KEG_USER_WRITABLE = 1 << 0,
+	KEG_USER_OPTIONAL = 1 << 1, /* nothing at `host` is no failure */
+};
+/*
+ * Shows a file or a directory of the host's, with all below it, at `guest` (NULL: at the same
+ * path). Later ones cover earlier ones. Symbolic links in it lead to where they lead in the
+ * sandbox. -ENOENT, -EACCES; -EINVAL a path is not absolute; -ENOSPC there are 256 already
+ */
+KEG_API int keg_user_bind(
+	struct keg_user *user, const char *host, const char *guest, uint32_t flags);
+
+/* What a program needs to start: itself, its interpreter and the folders that the interpreter looks
+ * for libraries in, read-only. `path` is the host's. What keg_user_bind() says; -ENOEXEC */
+KEG_API int keg_user_bind_program(struct keg_user *user, const char *path);
+
+/* An empty, private, writable directory; what is written to it is gone with the sandbox. bytes: at
+ * most; 0: 1 GiB */
+KEG_API int keg_user_bind_empty(struct keg_user *user, const char *guest, uint64_t bytes);
+
+/* /proc as far as it concerns the sandbox's own processes, and /dev with what any program may use.
+ */
+KEG_API int keg_user_bind_system(struct keg_user *user);
+
+/* Gives the program a descriptor of the host's, duplicated, as its `number` (0 to 2 as a rule). */
+KEG_API int keg_user_set_stream(struct keg_user *user, int number, int fd);
+
+/* The working directory that it begins in; default "/". -EINVAL not absolute */
+KEG_API int keg_user_set_directory(struct keg_user *user, const char *guest);
+
+/* Sockets of the host's network, as this process has it. Without it: AF_UNIX within the sandbox
+ * alone. */
+KEG_API int keg_user_set_network(struct keg_user *user, bool allowed);
+
+/*
+ * A system call by its name: refused (error: what it answers, EPERM as a rule), or served if keg
+ * serves it (0). Default: all that keg serves. "all" stands for all of them. -ENOENT no such call
+ */
+KEG_API int keg_user_set_syscall(struct keg_user *user, const char *name, int error);
+
+/* ---- Running ---- */
+
+/* Loads an ELF program or a script (#!) at the sandbox's path: static, static-pie, or by its
+ * interpreter. argv and environment end with NULL; a NULL environment is empty. -ENOEXEC no such
+ * program, and the message says why; -EBUSY one is loaded */
+KEG_API int keg_user_load(struct keg_user *user, const char *path, const char *const argv[],
+	const char *const environment[]);
+
+enum keg_user_end {
+	KEG_USER_EXITED = 1,  /* status: 0 to 255 */
+	KEG_USER_KILLED,      /* by a signal of its own or a fault: signal; the report says where */
+	KEG_USER_INTERRUPTED, /* keg_user_interrupt(): goes on with the next keg_user_run() */
+	KEG_USER_TIME,        /* the time is up: goes on no more */
+	KEG_USER_MEMORY,   /* the memory is out: a process was ended for it, and it was the first */
+	KEG_USER_REACHED,  /* keg_user_run_to()'s address: goes on */
+	KEG_USER_RETURNED, /* a function that was called (keg_user_call()) */
+	KEG_USER_FAILED,   /* KVM failed; the message says how */
+};
+
+/* Why a run ended. */
+struct keg_user_stop {
+	uint32_t end;           /* enum keg_user_end */
+	int32_t status;         /* EXITED: exit status */
+	int32_t signal;         /* KILLED: the signal's number */
+	uint32_t vector;        /* KILLED by a fault: the processor's exception, else 0 */
+	uint64_t address;       /* a page fault's: what it touched */
+	uint64_t rip, rsp;      /* of the first thread, or of the one that faulted */
+	uint64_t registers[16]; /* rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15 */
+	char what[192]; /* in words: "read of 0x0 at 0x401136 in /bin/x+0x1136: nothing is mapped
+			   there" */
+};
+KEG_API int keg_user_run(struct keg_user *user, struct keg_user_stop *stop);
+
+/* Makes a run that is going on, or the next one, return KEG_USER_INTERRUPTED, all processes at
+ * rest. Any thread. */
+KEG_API int keg_user_interrupt(struct keg_user *user);
+
+/* Sends a signal to the program, as kill(2): to the first process, or with `group` to the group in
+ * the foreground. Any thread. */
+KEG_API int keg_user_signal(struct keg_user *user, int signo, bool group);
+
+/* ---- Memory and symbols of the first process, while it does not run ---- */
+
+KEG_API int keg_user_read(struct keg_user *user, uint64_t address, void *to, size_t length);
+KEG_API int keg_user_write(
+	struct keg_user *user, uint64_t address, const void *from, size_t length);
+/* Fresh zeroed memory for buffers, read and write; ends with the process, or with a reset to
+ * before. */
+KEG_API int keg_user_allocate(struct keg_user *user, size_t length, uint64_t *address);
+KEG_API int keg_user_free(struct keg_user *user, uint64_t address, size_t length);
+/* A function's or object's address by its name in the program's symbol table (.symtab or .dynsym).
+ * -ENOENT */
+KEG_API int keg_user_symbol(struct keg_user *user, const char *name, uint64_t *address);
+
+/* ---- Plugins: a program as a set of functions ---- */
+
+/* Runs until the first thread is about to execute what is at `address` ("main" by
+ * keg_user_symbol(), say): end is KEG_USER_REACHED, or how else it ended. */
+KEG_API int keg_user_run_to(struct keg_user *user, uint64_t address, struct keg_user_stop *stop);
+
+/*
+ * Calls a function of the program, loaded and run to a point, with up to six integers or pointers
+ * (System V ABI), on the first thread; *result is what it returned, if stop->end is
+ * KEG_USER_RETURNED. time_ns: for this call; 0: no limit but the sandbox's. After any other end the
+ * state is as it was when it ended: reset, or destroy. -EINVAL more than six
+ */
+KEG_API int keg_user_call(struct keg_user *user, uint64_t function, const uint64_t *arguments,
+	size_t count, uint64_t time_ns, uint64_t *result, struct keg_user_stop *stop);
+
+/* The state that keg_user_reset() comes back to: memory, registers, mappings, signal actions and
+ * masks. One process with one thread only
+ * (-EBUSY). Open files are not part of it, but those opened since are closed. */
+KEG_API int keg_user_mark(struct keg_user *user);
+KEG_API int keg_user_reset(struct keg_user *user);
+
+/* A sandbox of its own in the state of the marked or resting one, sharing memory until one of them
+ * writes. Each is used by one thread at a time, any of them. Clones share the arena and its limit;
+ * *clone outlives `user` if need be. */
+KEG_API int keg_user_clone(struct keg_user *user, struct keg_user **clone);
+
+/*
+ * Offers a function of the host's to the program, which calls it with system call number
+ * `KEG_USER_HOST_CALL + number` (0 to 255), six arguments and a result. It runs in the thread of
+ * the program's; keg_user_read() and keg_user_write() are allowed in it. A negative result is an
+ * errno to programs that use syscall(2).
+ */
+#define KEG_USER_HOST_CALL 0x6b00
+typedef int64_t keg_user_function(
+	void *context, struct keg_user *user, const uint64_t arguments[6]);
+KEG_API int keg_user_offer(
+	struct keg_user *user, uint32_t number, keg_user_function *function, void *context);
+
+/* ---- Watching ---- */
+
+/* A system call, when it has been served (or `entered` set: before an execve or exit, which do not
+ * come back). */
+struct keg_user_syscall {
+	int32_t pid, tid;
+	uint64_t number;
+	const char *name; /* NULL: unknown */
+	uint64_t arguments[6];
+	int64_t result;             /* a negative errno as the program gets it */
+	bool returned;              /* false: it does not return */
+	bool served;                /* false: ENOSYS, or refused */
+	uint64_t began_ns, took_ns; /* CLOCK_MONOTONIC; time in keg */
+	const char *text; /* as strace writes it: openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3 */
+};
+/* Called in the threads of the program, one at a time; NULL: no more. Costs time in each call. */
+typedef void keg_user_tracer(void *context, const struct keg_user_syscall *call);
+KEG_API int keg_user_set_tracer(struct keg_user *user, keg_user_tracer *tracer, void *context);
+
+/* What calls came, by number: *count as in keg_host_copy_supported_msrs(). Any time. */
+struct keg_user_count {
+	uint64_t number;
+	const char *name; /* NULL: unknown */
+	uint64_t calls, unserved, refused;
+	uint64_t time_ns; /* spent serving it, blocking included */
+};
+KEG_API int keg_user_counts(struct keg_user *user, struct keg_user_count *counts, size_t *count);
+
+struct keg_user_stats {
+	size_t size;    /* sizeof(struct keg_user_stats) */
+	uint64_t exits; /* KVM_RUNs that ended */
+	uint64_t syscalls, faults;
+	uint64_t memory_used, memory_highest, memory_limit; /* bytes */
+	uint64_t processes, threads;                        /* made so far */
+	uint64_t time_ns;                                   /* real time in runs */
+	bool open_layout; /* KVM stays at CPL 3 on SYSCALL (docs/design.md) */
+};
+KEG_API int keg_user_stats(struct keg_user *user, struct keg_user_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

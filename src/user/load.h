@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading a program: ELF64 (System V gABI, AMD64 psABI), its interpreter, scripts, and the stack
+ * that it begins with: arguments, environment, auxiliary vector.
+ */
+#ifndef KEG_USER_LOAD_H
+#define KEG_USER_LOAD_H
+
+#include <stdint.h>
+
+struct keg_task;
+struct keg_file;
+struct keg_space;
+
+/* What execve's strings are: in keg's memory, copied and bounded (2 MiB, 128 KiB each, as Linux).
+ */
+struct keg_words {
+	char **at; /* ends with NULL */
+	uint32_t count;
+	uint64_t bytes; /* of all, ends included */
+};
+void keg_words_free(struct keg_words *words);
+int keg_words_copy(struct keg_words *words, const char *const given[]); /* NULL: none */
+int keg_words_read(
+	struct keg_words *words, struct keg_space *space, uint64_t at); /* -EFAULT, -E2BIG */
+
+/*
+ * Fills an empty space with the program at `path` (the sandbox's) and its first stack, and sets the
+ * task's process (executable, auxv, args …) and registers, once nothing can fail any more. Scripts
+ * lead to their interpreter, four deep. -ENOEXEC, -EACCES, -ENOENT, -E2BIG, -ENOMEM, -ELIBBAD; the
+ * message says what
+ */
+int keg_load_program(struct keg_task *task, struct keg_space *space, const char *path,
+	struct keg_words *arguments, struct keg_words *environment);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals: who gets them, when, and the frames that their handlers run on (those of Linux on
+ * x86-64: arch/x86/include/uapi/asm/{sigcontext,ucontext}.h as installed under <asm/>).
+ */
+#ifndef KEG_USER_SIGNALS_H
+#define KEG_USER_SIGNALS_H
+
+#include "user/task.h"
+
+/* Sends to a process, or to one task of it; user->lock held. Wakes who can take it. What is ignored
+ * is dropped; -EAGAIN too many are queued. `info` has si_signo, si_code, si_pid … set. */
+int keg_signal_process(struct keg_process *process, const siginfo_t *info);
+int keg_signal_task(struct keg_task *task, const siginfo_t *info);
+/* All processes of a group: how many; lock held. */
+int keg_signal_group(struct keg_user *user, pid_t group, const siginfo_t *info);
+
+/* A fault of the program's own: cannot be blocked or ignored. Lock not held. */
+void keg_signal_fault(struct keg_task *task, int signo, int code, uint64_t address, uint32_t vector,
+	uint32_t error);
+/* SIGPIPE and the like, to the task itself; lock not held. */
+void keg_signal_self(struct keg_task *task, int signo);
+
+/* Whether one is pending that this task would take now; lock held. */
+bool keg_signal_waits(struct keg_task *task);
+
+/*
+ * Before the program goes on: takes what is pending, restarts or fails the call that was
+ * interrupted
+ * (`result` is what it returned, KEG_RESTART …), and sets registers for a handler, ends or stops
+ * the process. Lock not held. After a call that was not interrupted result is >= -4095.
+ */
+void keg_signal_deliver(struct keg_task *task, int64_t result);
+
+struct keg_actions *keg_actions_create(void);
+struct keg_actions *keg_actions_copy(const struct keg_actions *from);
+void keg_actions_release(struct keg_actions *actions);
+void keg_actions_exec(struct keg_actions *actions); /* handlers become SIG_DFL */
+
+/* Puts a temporary mask in place for a call (ppoll, sigsuspend …): the old one comes back after
+ * the signal's handler, or at once with keg_signal_unmask() if none came. */
+int keg_signal_mask(struct keg_task *task, uint64_t set_at, uint64_t set_size); /* 0 at: nothing */
+void keg_signal_unmask(struct keg_task *task);
+
+#endif
