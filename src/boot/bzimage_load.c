@@ -29,7 +29,7 @@ static bool can_unpack(const struct keg_boot_plan *plan, const struct keg_bzimag
 	if (plan->config->mode == KEG_ENTRY_PROTECTED && is_64(bzimage))
 		return false;
 	format = keg_unpack_identify(bzimage->payload, bzimage->payload_bytes);
-	return format && format->built_in;
+	return format && keg_unpack_can(format);
 }
 
 static int plan_unpacked(struct keg_boot_plan *plan, const struct keg_bzimage *bzimage)

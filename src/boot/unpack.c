@@ -37,11 +37,16 @@ const struct keg_unpack_format *keg_unpack_identify(const void *packed, size_t b
 	return NULL;
 }
 
+bool keg_unpack_can(const struct keg_unpack_format *format)
+{
+	return format->library && keg_library_is_there(format->library);
+}
+
 static int check_format(const struct keg_unpack *unpack, size_t bytes)
 {
 	if (!unpack->format)
 		return keg_fail(ENOTSUP, "the payload is packed in no format that keg knows");
-	if (!unpack->format->built_in)
+	if (!unpack->format->library)
 		return keg_fail(ENOTSUP, "the payload is packed with %s, which this keg lacks",
 			unpack->format->name);
 	if (bytes <= TRAILER)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/library.h"
+
 /* As much of the stream's beginning as can be looked at before it is read. */
 enum { KEG_UNPACK_PEEK = 65536 };
 
@@ -19,7 +21,8 @@ struct keg_unpack_format {
 	unsigned char magic[4];
 	size_t magic_bytes;
 	bool trailer; /* the unpacked size follows the packed data, and is no part of it */
-	bool built_in;
+	const struct keg_library *library; /* that unpacks it; NULL: keg was built without */
+	/* Loads the library too. What it leaves at `state`, if it fails too, close() gets. */
 	int (*open)(const unsigned char *packed, size_t bytes, void **state);
 	/* Puts the next 1 to `most` bytes at `to`, or nowhere if that is NULL. How many: 0 at the
 	 * end; or a negative errno. */
@@ -38,13 +41,16 @@ struct keg_unpack {
 	size_t head_bytes;
 };
 
-/* The format that packed data begins like, or NULL. It may not be built in. */
+/* The format that packed data begins like, or NULL. keg may be unable to unpack it. */
 const struct keg_unpack_format *keg_unpack_identify(const void *packed, size_t bytes);
+
+/* Whether keg can: it was built with the format's library, and that is there. */
+bool keg_unpack_can(const struct keg_unpack_format *format);
 
 /*
  * Opens packed data whose last 4 bytes tell the unpacked size, as those of a Linux payload do.
  * keg_unpack_close() follows, whatever this answers. -ENOEXEC the data is damaged, or unpacks to
- * more than `most` bytes by its own account; -ENOTSUP the format is none that is built in; -ENOMEM
+ * more than `most` bytes by its own account; -ENOTSUP keg cannot unpack the format; -ENOMEM
  */
 int keg_unpack_open(struct keg_unpack *unpack, const void *packed, size_t bytes, uint64_t most);
 void keg_unpack_close(struct keg_unpack *unpack);

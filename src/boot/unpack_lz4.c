@@ -22,7 +22,22 @@
 
 enum { BLOCK = 8 << 20, SIZE_BYTES = 4, HUGE_PAGE = 2 << 20 };
 
+#define FUNCTIONS(FUNCTION) FUNCTION(LZ4_decompress_safe)
+
+struct liblz4 {
+	FUNCTIONS(KEG_LIBRARY_POINTER)
+};
+
+static const struct keg_library library = {
+	.name = "liblz4",
+	.file = "liblz4.so.1",
+	.package = "liblz4-1",
+	.functions = (const char *const[]){FUNCTIONS(KEG_LIBRARY_NAME) NULL},
+};
+
 struct lz4 {
+	void *handle;
+	struct liblz4 liblz4;
 	const unsigned char *next, *end;
 	int at, have;        /* of the block that was unpacked last */
 	unsigned char *data; /* room for a block */
@@ -31,11 +46,15 @@ struct lz4 {
 static int lz4_open(const unsigned char *packed, size_t bytes, void **state)
 {
 	struct lz4 *lz4 = malloc(sizeof(*lz4));
+	int rc;
 
 	if (!lz4)
 		return keg_fail_errno(ENOMEM, "lz4");
 	*lz4 = (struct lz4){.next = packed, .end = packed + bytes};
 	*state = lz4;
+	rc = keg_library_open(&library, &lz4->handle, &lz4->liblz4);
+	if (rc)
+		return rc;
 	lz4->data = aligned_alloc(HUGE_PAGE, BLOCK);
 	if (!lz4->data)
 		return keg_fail_errno(ENOMEM, "lz4: %d bytes", BLOCK);
@@ -49,6 +68,7 @@ static void lz4_close(void *state)
 {
 	struct lz4 *lz4 = state;
 
+	keg_library_close(lz4->handle);
 	free(lz4->data);
 	free(lz4);
 }
@@ -87,7 +107,8 @@ static int unpack_block(struct lz4 *lz4, unsigned char *to)
 	if (packed > LZ4_COMPRESSBOUND(BLOCK))
 		return keg_fail(
 			ENOEXEC, "lz4: a block of %lld packed bytes: too large", (long long)packed);
-	got = LZ4_decompress_safe((const char *)lz4->next, (char *)to, (int)packed, BLOCK);
+	got = lz4->liblz4.LZ4_decompress_safe(
+		(const char *)lz4->next, (char *)to, (int)packed, BLOCK);
 	if (got <= 0)
 		return keg_fail(ENOEXEC, "lz4: a block of the payload is damaged");
 	lz4->next += packed;
@@ -129,7 +150,7 @@ const struct keg_unpack_format keg_unpack_lz4 = {
 	.magic_bytes = 4,
 	.trailer = true,
 #if KEG_HAS_LZ4
-	.built_in = true,
+	.library = &library,
 	.open = lz4_open,
 	.read = lz4_read,
 	.close = lz4_close,

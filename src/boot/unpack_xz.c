@@ -13,7 +13,25 @@
  * top. */
 static const uint64_t most_memory = 160ULL << 20;
 
+#define FUNCTIONS(FUNCTION)                                                                        \
+	FUNCTION(lzma_stream_decoder)                                                              \
+	FUNCTION(lzma_code)                                                                        \
+	FUNCTION(lzma_end)
+
+struct liblzma {
+	FUNCTIONS(KEG_LIBRARY_POINTER)
+};
+
+static const struct keg_library library = {
+	.name = "liblzma",
+	.file = "liblzma.so.5",
+	.package = "liblzma5",
+	.functions = (const char *const[]){FUNCTIONS(KEG_LIBRARY_NAME) NULL},
+};
+
 struct xz {
+	void *handle;
+	struct liblzma liblzma;
 	lzma_stream stream;
 	bool ended;
 	unsigned char skipped[KEG_UNPACK_SKIP];
@@ -22,17 +40,19 @@ struct xz {
 static int xz_open(const unsigned char *packed, size_t bytes, void **state)
 {
 	struct xz *xz = calloc(1, sizeof(*xz));
+	int rc;
 
 	if (!xz)
 		return keg_fail_errno(ENOMEM, "xz");
+	*state = xz;
 	xz->stream = (lzma_stream)LZMA_STREAM_INIT;
-	if (lzma_stream_decoder(&xz->stream, most_memory, 0) != LZMA_OK) {
-		free(xz);
+	rc = keg_library_open(&library, &xz->handle, &xz->liblzma);
+	if (rc)
+		return rc;
+	if (xz->liblzma.lzma_stream_decoder(&xz->stream, most_memory, 0) != LZMA_OK)
 		return keg_fail_errno(ENOMEM, "xz");
-	}
 	xz->stream.next_in = packed;
 	xz->stream.avail_in = bytes;
-	*state = xz;
 	return 0;
 }
 
@@ -40,7 +60,9 @@ static void xz_close(void *state)
 {
 	struct xz *xz = state;
 
-	lzma_end(&xz->stream);
+	if (xz->handle)
+		xz->liblzma.lzma_end(&xz->stream);
+	keg_library_close(xz->handle);
 	free(xz);
 }
 
@@ -54,7 +76,7 @@ static int64_t xz_read(void *state, unsigned char *to, size_t most)
 	xz->stream.next_out = to ? to : xz->skipped;
 	xz->stream.avail_out = most;
 	while (rc == LZMA_OK && !xz->ended && xz->stream.avail_out == most)
-		rc = lzma_code(&xz->stream, LZMA_FINISH);
+		rc = xz->liblzma.lzma_code(&xz->stream, LZMA_FINISH);
 	if (rc == LZMA_STREAM_END)
 		xz->ended = true;
 	else if (rc == LZMA_MEM_ERROR)
@@ -76,7 +98,7 @@ const struct keg_unpack_format keg_unpack_xz = {
 	.magic_bytes = 4,
 	.trailer = true,
 #if KEG_HAS_LZMA
-	.built_in = true,
+	.library = &library,
 	.open = xz_open,
 	.read = xz_read,
 	.close = xz_close,

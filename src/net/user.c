@@ -24,7 +24,7 @@
 
 struct user {
 	struct keg_netdev netdev;
-	Slirp *slirp;
+	struct keg_user_slirp slirp;
 	struct keg_user_poll poll;
 	struct keg_frames frames; /* to the guest */
 	int waiting;              /* an eventfd, signalled while there are frames */
@@ -175,8 +175,9 @@ static ssize_t user_send(
 		return -EINVAL;
 	if (!has_room(user, user->frame + sizeof(header), bytes - sizeof(header)))
 		return -ENOBUFS;
-	keg_user_poll_set_clock(&user->poll, user->slirp);
-	slirp_input(user->slirp, user->frame + sizeof(header), (int)(bytes - sizeof(header)));
+	keg_user_poll_set_clock(&user->poll, &user->slirp);
+	user->slirp.lib.slirp_input(
+		user->slirp.slirp, user->frame + sizeof(header), (int)(bytes - sizeof(header)));
 	/* What it waits for may be another now: sockets, and when to look at them. */
 	keg_user_poll_changed(&user->poll);
 	return (ssize_t)bytes;
@@ -194,7 +195,7 @@ static ssize_t user_receive(
 
 	(void)queue;
 	/* Only with nothing left to give: so a guest that takes nothing is sent nothing. */
-	while (keg_frames_is_empty(&user->frames) && keg_user_poll_run(&user->poll, user->slirp)) {
+	while (keg_frames_is_empty(&user->frames) && keg_user_poll_run(&user->poll, &user->slirp)) {
 		if (++rounds == MOST_ROUNDS) {
 			keg_user_poll_later(&user->poll);
 			break;
@@ -218,9 +219,10 @@ static void user_close(struct keg_netdev *netdev)
 {
 	struct user *user = (struct user *)netdev;
 
-	if (user->slirp)
-		slirp_cleanup(user->slirp);
+	if (user->slirp.slirp)
+		user->slirp.lib.slirp_cleanup(user->slirp.slirp);
 	keg_user_poll_fini(&user->poll);
+	keg_library_close(user->slirp.handle);
 	keg_frames_fini(&user->frames);
 	if (user->waiting >= 0)
 		close(user->waiting);
@@ -243,8 +245,9 @@ static struct in_addr address(uint8_t last)
 	return (struct in_addr){htonl(10u << 24 | 2u << 8 | last)};
 }
 
-static int start_slirp(struct user *user, const struct keg_net_config *config)
+static int make_network(struct user *user, const struct keg_net_config *config)
 {
+	const struct keg_libslirp *lib = &user->slirp.lib;
 	SlirpConfig slirp = {
 		.version = 1,
 		.restricted = config->flags & KEG_NET_RESTRICT,
@@ -263,11 +266,27 @@ static int start_slirp(struct user *user, const struct keg_net_config *config)
 	inet_pton(AF_INET6, "fec0::", &slirp.vprefix_addr6);
 	inet_pton(AF_INET6, "fec0::2", &slirp.vhost6);
 	inet_pton(AF_INET6, "fec0::3", &slirp.vnameserver6);
-	user->slirp = slirp_new(&slirp, &callbacks, user);
-	if (!user->slirp)
+	user->slirp.slirp = lib->slirp_new(&slirp, &callbacks, user);
+	if (!user->slirp.slirp)
 		return keg_fail(EINVAL, "user-mode network: libslirp %s refuses to start",
-			slirp_version_string());
+			lib->slirp_version_string());
 	return user->poll.lacking ? keg_fail(ENOMEM, "user-mode network: out of memory") : 0;
+}
+
+static const struct keg_library library = {
+	.name = "libslirp",
+	.file = "libslirp.so.0",
+	.package = "libslirp0",
+	.functions = (const char *const[]){KEG_SLIRP_FUNCTIONS(KEG_LIBRARY_NAME) NULL},
+};
+
+static int start_slirp(struct user *user, const struct keg_net_config *config)
+{
+	int rc = keg_library_open(&library, &user->slirp.handle, &user->slirp.lib);
+
+	if (rc)
+		return keg_fail_within(rc, "user-mode network");
+	return make_network(user, config);
 }
 
 static int add_forward(struct user *user, const struct keg_net_forward *forward)
@@ -283,8 +302,8 @@ static int add_forward(struct user *user, const struct keg_net_forward *forward)
 		return keg_fail(EINVAL, "forward of %s %s:%u to port %u: a port is 1 to 65535",
 			protocol, host, forward->host_port, forward->guest_port);
 	errno = 0;
-	if (slirp_add_hostfwd(user->slirp, forward->udp, on, forward->host_port, address(15),
-		    forward->guest_port) == 0)
+	if (user->slirp.lib.slirp_add_hostfwd(user->slirp.slirp, forward->udp, on,
+		    forward->host_port, address(15), forward->guest_port) == 0)
 		return 0;
 	if (errno == EADDRINUSE)
 		return keg_fail(EADDRINUSE,

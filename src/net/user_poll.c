@@ -253,14 +253,14 @@ void keg_user_poll_later(struct keg_user_poll *poll)
 
 /* ---- Both ---- */
 
-static void refill(struct keg_user_poll *poll, Slirp *slirp)
+static void refill(struct keg_user_poll *poll, const struct keg_user_slirp *slirp)
 {
 	uint32_t timeout_ms = UINT32_MAX;
 	int64_t now_ns = keg_user_clock_ns();
 
 	for (uint32_t fd = 0; fd < poll->size; fd++)
 		poll->sockets[fd].wanted = 0;
-	slirp_pollfds_fill(slirp, &timeout_ms, add_wanted, poll);
+	slirp->lib.slirp_pollfds_fill(slirp->slirp, &timeout_ms, add_wanted, poll);
 	for (uint32_t fd = 0; fd < poll->size; fd++) {
 		if (poll->sockets[fd].wanted != poll->sockets[fd].registered &&
 			!wait_for(poll, (int)fd))
@@ -275,13 +275,13 @@ static void refill(struct keg_user_poll *poll, Slirp *slirp)
 }
 
 /* Libslirp looks at the sockets that are noted as ready, and at the clock. */
-static void poll_slirp(struct keg_user_poll *poll, Slirp *slirp)
+static void poll_slirp(struct keg_user_poll *poll, const struct keg_user_slirp *slirp)
 {
 	poll->clock_ns = keg_user_clock_ns();
-	slirp_pollfds_poll(slirp, 0, get_ready, poll);
+	slirp->lib.slirp_pollfds_poll(slirp->slirp, 0, get_ready, poll);
 }
 
-void keg_user_poll_set_clock(struct keg_user_poll *poll, Slirp *slirp)
+void keg_user_poll_set_clock(struct keg_user_poll *poll, const struct keg_user_slirp *slirp)
 {
 	enum { EXACT_MS = 100 };
 
@@ -308,7 +308,7 @@ static int collect(struct keg_user_poll *poll, struct epoll_event *ready, int mo
 	return count;
 }
 
-bool keg_user_poll_run(struct keg_user_poll *poll, Slirp *slirp)
+bool keg_user_poll_run(struct keg_user_poll *poll, const struct keg_user_slirp *slirp)
 {
 	struct epoll_event ready[64];
 	int count = collect(poll, ready, sizeof(ready) / sizeof(*ready));

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <slirp/libslirp.h>
+#include "net/user_slirp.h"
 
 struct keg_user_timer {
 	struct keg_user_timer *next;
@@ -53,7 +53,7 @@ bool keg_user_poll_is_full(const struct keg_user_poll *poll);
 
 /* Before libslirp is given anything: its clock stands still while it has nothing to do, and what
  * it began then would seem to be of long ago. */
-void keg_user_poll_set_clock(struct keg_user_poll *poll, Slirp *slirp);
+void keg_user_poll_set_clock(struct keg_user_poll *poll, const struct keg_user_slirp *slirp);
 
 /* libslirp has been given something: the descriptor is to be readable, so that _run() is called. */
 void keg_user_poll_changed(struct keg_user_poll *poll);
@@ -63,6 +63,6 @@ void keg_user_poll_later(struct keg_user_poll *poll);
 
 /* Lets libslirp do what there is to do at its sockets, and timers; then asks it what to wait for.
  * False if nothing was to be done. */
-bool keg_user_poll_run(struct keg_user_poll *poll, Slirp *slirp);
+bool keg_user_poll_run(struct keg_user_poll *poll, const struct keg_user_slirp *slirp);
 
 #endif

@@ -33,6 +33,7 @@ static const char *const kinds[] = {
 	[HELD_LOCK] = "a lock",
 	[HELD_TIMER] = "a timer",
 	[HELD_THREAD] = "a thread",
+	[HELD_LIBRARY] = "a library",
 };
 
 void held_add(enum held_kind kind, uintptr_t key, const void *site)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum held_kind { HELD_MEMORY, HELD_LOCK, HELD_TIMER, HELD_THREAD };
+enum held_kind { HELD_MEMORY, HELD_LOCK, HELD_TIMER, HELD_THREAD, HELD_LIBRARY };
 
 /* For wrappers: what was made at `site`, and what is given back. Nothing unless they are watched.
  */

@@ -3,6 +3,7 @@
  * The wrappers: the linker (--wrap) sends libkeg's calls of each function in calls.def to
  * __wrap_NAME, and __real_NAME is the function itself.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -109,6 +111,8 @@ int __real_munmap(void *start, size_t bytes);
 int __wrap_munmap(void *start, size_t bytes);
 int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
+void *__real_dlsym(void *library, const char *name);
+void *__wrap_dlsym(void *library, const char *name);
 
 int __wrap_open(const char *path, int flags, ...)
 {
@@ -156,6 +160,27 @@ int __wrap_munmap(void *start, size_t bytes)
 	if (!rc)
 		held_unmap(bytes);
 	return error ? FAIL_MINUS_ONE_AND_ERRNO(error) : rc;
+}
+
+/* What is found in a library by its name is not what the linker could send to a wrapper. */
+static const struct {
+	const char *name;
+	void *wrapper;
+} wrappers[] = {
+#define CALL(name, ...) {#name, (void *)__wrap_##name},
+#include "fault/calls.def"
+};
+
+void *__wrap_dlsym(void *library, const char *name)
+{
+	int error = fault_here(FAULT_CALL_dlsym, 0, SITE);
+	void *found = error ? NULL : __real_dlsym(library, name);
+
+	for (size_t i = 0; found && i < sizeof(wrappers) / sizeof(wrappers[0]); i++) {
+		if (strcmp(wrappers[i].name, name) == 0)
+			return wrappers[i].wrapper;
+	}
+	return found;
 }
 
 /* Two requests that have one number are told apart. */
