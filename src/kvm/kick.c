@@ -18,12 +18,13 @@
 
 int keg_kick_install(int signo)
 {
-	struct sigaction action = {.sa_handler = keg_on_kick_signal, .sa_flags = SA_RESTART};
+	struct sigaction action = {
+		.sa_sigaction = keg_on_kick_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
 	struct sigaction old;
 
 	if (signo <= 0 || sigaction(signo, NULL, &old))
 		return keg_fail(EINVAL, "%d is no signal that can be handled", signo);
-	if (old.sa_handler == keg_on_kick_signal)
+	if ((old.sa_flags & SA_SIGINFO) && old.sa_sigaction == keg_on_kick_signal)
 		return 0;
 	if ((old.sa_flags & SA_SIGINFO) || (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN))
 		return keg_fail(EBUSY,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "kvm/interruptible.h"
 #include "kvm/vcpu.h"
 
 #ifndef sigev_notify_thread_id
@@ -42,11 +43,13 @@ static void set_immediate_exit(struct kvm_run *run, uint8_t value)
 	__atomic_store_n(&run->immediate_exit, value, __ATOMIC_RELAXED);
 }
 
-void keg_on_kick_signal(int signo)
+void keg_on_kick_signal(int signo, siginfo_t *info, void *context)
 {
 	(void)signo;
+	(void)info;
 	if (timed_run)
 		set_immediate_exit(timed_run, 1);
+	keg_interruptible_leave(context);
 }
 
 void keg_run_timer_destroy(struct keg_vcpu *vcpu)

@@ -3,7 +3,9 @@
 #ifndef KEG_KVM_RUN_TIMER_H
 #define KEG_KVM_RUN_TIMER_H
 
+#include <signal.h>
+
 /* Does next to nothing: a signal's arrival alone interrupts KVM_RUN. */
-void keg_on_kick_signal(int signo);
+void keg_on_kick_signal(int signo, siginfo_t *info, void *context);
 
 #endif

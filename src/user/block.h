@@ -17,9 +17,14 @@ struct keg_task;
 /*
  * The host's system call `number` with raw arguments: its result, or a negative errno; -EINTR as
  * soon as the task is kicked (keg_task_called()), at once if it is already. Callers turn
- * that into KEG_RESTART or what their call wants.
+ * that into KEG_RESTART or what their call wants, and not into -EINTR: a kick need not be for a
+ * signal, and one that is looked at already may come late.
  */
 int64_t keg_block(struct keg_task *task, long number, uint64_t a, uint64_t b, uint64_t c,
 	uint64_t d, uint64_t e, uint64_t f);
+
+/* The half of keg_task_kick() that ends a blocking call; `attention` is set before. The task's
+ * thread must not have been joined: user->lock is held, as it is when a task ends. */
+void keg_block_wake(struct keg_task *task);
 
 #endif
