@@ -85,7 +85,7 @@ void console_room(void *context)
 	event_set(console->wake);
 }
 
-void console_output(void *context, const void *bytes, size_t count)
+void console_show(void *context, const void *bytes, size_t count)
 {
 	struct console *console = context;
 

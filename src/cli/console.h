@@ -67,7 +67,7 @@ struct console {
 int console_init(struct console *console);
 
 /* For struct keg_board_config, with the console as the context. */
-void console_output(void *context, const void *bytes, size_t count);
+void console_show(void *context, const void *bytes, size_t count);
 void console_room(void *context);
 
 /* Begins to serve the board. */

@@ -135,7 +135,7 @@ static int run_machine(struct run *run)
 		rc = console_init(&run->console);
 	if (rc == 0) {
 		run_machine_connect(
-			&run->machine, run->ports, console_output, console_room, &run->console);
+			&run->machine, run->ports, console_show, console_room, &run->console);
 		rc = run_with_console(run);
 	}
 	ports_close(run->ports);
