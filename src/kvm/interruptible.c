@@ -10,7 +10,7 @@ void keg_interruptible_leave(ucontext_t *context)
 #ifdef __x86_64__
 	greg_t *at = &context->uc_mcontext.gregs[REG_RIP];
 #else
-	__u64 *at = &context->uc_mcontext.pc;
+	unsigned long long *at = &context->uc_mcontext.pc;
 #endif
 	uintptr_t ip = (uintptr_t)*at;
 
