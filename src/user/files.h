@@ -15,11 +15,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct keg_task;
 struct keg_files;
 struct keg_file;
+struct keg_locks; /* locks.h */
 
 enum keg_file_kind {
 	KEG_FILE_HOST,      /* a regular file, device, pipe … of the host's */
@@ -33,34 +35,70 @@ enum keg_file_kind {
 	KEG_FILE_SIGNAL, /* signalfd */
 };
 
+/* What a file does that keg makes up; NULL: the host is asked, by its descriptor. */
+struct keg_file_operations {
+	/* Into, and from, keg's memory; offset -1: where the file is. Bytes or a negative errno. */
+	ssize_t (*read)(struct keg_task *task, struct keg_file *file, void *to, size_t length,
+		int64_t offset);
+	ssize_t (*write)(struct keg_task *task, struct keg_file *file, const void *from,
+		size_t length, int64_t offset);
+	int (*stat)(struct keg_task *task, struct keg_file *file, struct stat *st);
+	void (*release)(struct keg_file *file); /* of `state`; fd and path are keg_file_put()'s */
+};
+
 struct keg_file {
 	_Atomic uint32_t references;
+	_Atomic uint32_t numbers; /* that lead to it, in all tables */
 	enum keg_file_kind kind;
-	int fd;                 /* the host's, O_CLOEXEC, owned */
-	int flags;              /* open(2)'s, as the program gave them: access mode, O_APPEND … */
-	bool writable_mount;    /* what it was opened on may be changed */
-	char *path;             /* canonical, in the sandbox; NULL: it has none. Owned */
-	const void *operations; /* NULL; or what a synthetic file needs */
+	uint32_t type;       /* what fd is: S_IFREG, S_IFIFO …; 0: there is no fd */
+	int fd;              /* the host's, O_CLOEXEC, owned; -1: none */
+	_Atomic int flags;   /* open(2)'s, as the program gave them: access mode, O_APPEND … Of
+				streams O_NONBLOCK is only here: others use their description too */
+	bool writable_mount; /* what it was opened on may be changed */
+	bool timeouts;       /* SO_RCVTIMEO or SO_SNDTIMEO is set: no call on it is restarted */
+	char *path;          /* canonical, in the sandbox; NULL: it has none. Owned */
+	uint64_t most;       /* bytes that it may have, besides RLIMIT_FSIZE */
+	const struct keg_file_operations *operations; /* NULL: all of it is the host's */
+	void *state;                                  /* the operations' own */
+	_Atomic(struct keg_locks *) locks;            /* where it may have locks of its own */
 };
+
+/* A file that a handler holds, until the block ends: KEG_HELD struct keg_file *file = … */
+#define KEG_HELD __attribute__((cleanup(keg_file_cleanup)))
 
 /* Takes over fd and path, also when it fails. */
 int keg_file_create(enum keg_file_kind kind, int fd, int flags, char *path, struct keg_file **file);
 void keg_file_hold(struct keg_file *file);
-void keg_file_put(struct keg_file *file);
+void keg_file_put(struct keg_file *file); /* NULL is allowed */
+static inline void keg_file_cleanup(struct keg_file **file)
+{
+	keg_file_put(*file);
+}
+/* Whether reading and writing it may wait for others. */
+static inline bool keg_file_waits(const struct keg_file *file)
+{
+	return file->type != S_IFREG && file->type != S_IFDIR && file->type != S_IFBLK;
+}
 
+/*
+ * Tables. The first of a sandbox is created, the others are copied from it or shared: they
+ * count what is open in all of them, and have the record locks, together.
+ */
 int keg_files_create(struct keg_files **files);
 int keg_files_copy(struct keg_files *from, struct keg_files **files); /* for fork */
 struct keg_files *keg_files_share(struct keg_files *files);           /* CLONE_FILES */
-void keg_files_release(struct keg_files *files);
-void keg_files_exec(struct keg_files *files); /* closes those with FD_CLOEXEC */
+bool keg_files_shared(struct keg_files *files);
+void keg_files_release(struct keg_files *files); /* NULL is allowed */
+void keg_files_exec(struct keg_files *files);    /* closes those with FD_CLOEXEC */
 
-/* The lowest free number from `from` on; takes over a reference. `limit` is RLIMIT_NOFILE: -EMFILE
- */
+/* The lowest free number from `from` on; takes over a reference, also when it fails. `limit` is
+ * RLIMIT_NOFILE: -EMFILE. -ENFILE the sandbox has too much open, -ENOMEM */
 int keg_files_add(struct keg_files *files, struct keg_file *file, int from, bool close_on_exec,
 	uint64_t limit);
-int keg_files_put_at(
-	struct keg_files *files, struct keg_file *file, int at, bool close_on_exec); /* dup2 */
-/* Held: put it. -EBADF is NULL. */
+/* dup2(2): closes what is there. Takes over a reference, also when it fails. `at`, -EBADF, -ENFILE,
+ * -ENOMEM */
+int keg_files_put_at(struct keg_files *files, struct keg_file *file, int at, bool close_on_exec);
+/* Held: put it. NULL is -EBADF. */
 struct keg_file *keg_files_get(struct keg_files *files, int number);
 int keg_files_close(struct keg_files *files, int number);
 int keg_files_close_range(struct keg_files *files, unsigned first, unsigned last, bool only_mark);
@@ -68,10 +106,17 @@ int keg_files_close_range(struct keg_files *files, unsigned first, unsigned last
 int keg_files_cloexec(struct keg_files *files, int number, int set);
 /* The first number in use from `from` on; -ENOENT none: for /proc/self/fd. */
 int keg_files_next(struct keg_files *files, int from);
+struct keg_locks *keg_files_locks(struct keg_files *files);
 
 /* For handlers: the task's file by the argument; NULL: return -EBADF. */
 struct keg_file *keg_task_file(struct keg_task *task, uint64_t argument);
-/* Adds a file that a handler made to the task's table: its number or a negative errno. */
+/* Adds a file that a handler made to the task's table: its number or a negative errno. Takes over
+ * the reference, also when it fails. */
 int keg_task_add_file(struct keg_task *task, struct keg_file *file, bool close_on_exec);
+/* The same for a descriptor of the host's that has just been made. */
+int keg_task_add_fd(
+	struct keg_task *task, enum keg_file_kind kind, int fd, int flags, bool close_on_exec);
+/* What a call of the host's answered, as a handler returns it. */
+int64_t keg_host_result(int64_t result);
 
 #endif
