@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Time as programs see it: clocks, deadlines, and the timers that send signals. */
+#ifndef KEG_USER_TIME_H
+#define KEG_USER_TIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+struct keg_task;
+struct keg_process;
+struct keg_timers;
+
+/* Ends the process's timers. NULL is allowed. user->lock not held: it waits for their thread. */
+void keg_timers_destroy(struct keg_timers *timers);
+/* execve(2): timer_create()'s are gone, alarms stay. user->lock not held. */
+void keg_timers_exec(struct keg_process *process);
+
+uint64_t keg_now_ns(void); /* CLOCK_MONOTONIC */
+
+/* A span in nanoseconds; those beyond 292 years are that. -EINVAL no valid time */
+int64_t keg_time_ns(const struct timespec *time);
+
+/*
+ * The end of a relative timeout on CLOCK_MONOTONIC: what task->restart_deadline says, if the call
+ * is made again after an interruption; else from now.
+ */
+uint64_t keg_time_deadline(struct keg_task *task, int64_t ns);
+
+/* What the task, and all of the process's that there are and were, have run on a processor.
+ * user->lock held. Approximate: the host's threads, keg's own work for them included. */
+uint64_t keg_task_cpu_ns(struct keg_task *task);
+uint64_t keg_process_cpu_ns(struct keg_process *process);
+
+#endif
