@@ -21,6 +21,9 @@ enum {
 	 * only if no handler runs. */
 	KEG_RESTART = -512,
 	KEG_RESTART_NO_HANDLER = -514,
+	/* The same for a relative timeout: the handler has left its end in task->restart_deadline,
+	 * and takes it from there when it is called again (keg_time_deadline()). */
+	KEG_RESTART_SLEEP = -516,
 	/* The registers are as they shall be: rax is not to be touched (rt_sigreturn, execve). */
 	KEG_REGISTERS_SET = -4096,
 };
@@ -60,7 +63,10 @@ const struct keg_syscall *keg_syscall_find(uint64_t number);
 const struct keg_syscall *keg_syscall_named(const char *name);
 const char *keg_syscall_name(uint64_t number); /* also of calls that are not served; NULL unknown */
 
-/* Serves the call in the task's registers, as the policy allows, and sets rax. */
-void keg_syscall_serve(struct keg_task *task);
+/* Serves the call in the task's registers, as the policy allows, and sets rax. What the handler
+ * returned, for keg_signal_deliver(); 0 for KEG_REGISTERS_SET. */
+int64_t keg_syscall_serve(struct keg_task *task);
+/* Fills the sandbox's index from the tables. */
+void keg_syscalls_index(const struct keg_syscall *calls[KEG_SYSCALL_LIMIT]);
 
 #endif

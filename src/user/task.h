@@ -67,19 +67,26 @@ struct keg_task {
 	pid_t tid;
 	pthread_t thread;
 	bool has_thread; /* of its own: not run by keg_user_run()'s caller */
-	bool finished;   /* its thread is about to end, or has */
+	bool finished;   /* it has ended, and is in user->ended until it is joined */
+	bool resting;
+	bool exited; /* exit(2): the loop ends the task, with exit_status */
+	int exit_status;
 
 	/* Signals; with user->lock held, but `mask`, which only the task itself changes. */
 	keg_sigset mask, saved_mask;
-	bool restore_mask; /* saved_mask comes back after the handler (sigsuspend, ppoll …) */
+	bool restore_mask;  /* saved_mask comes back after the handler (sigsuspend, ppoll …) */
+	keg_sigset awaited; /* rt_sigtimedwait: these are taken though they are blocked */
 	struct keg_pending *pending;
 	uint64_t altstack, altstack_size;
 	int32_t altstack_flags;
-	bool forced; /* the signal at hand is a fault's: it cannot be ignored or blocked */
+	bool forced;               /* a fault's signal is pending, to be taken before any other */
+	uint32_t trap, trap_error; /* the last fault's vector and error code, for frames */
+	uint64_t trap_address;
 
 	/* The call that is being served: for its restart. */
 	uint64_t syscall; /* its number; KEG_NO_SYSCALL when there is none */
 	uint64_t syscall_args[6];
+	uint64_t restart_deadline; /* with KEG_RESTART_SLEEP: CLOCK_MONOTONIC ns; 0 none */
 
 	/* Anything to be looked at before the program goes on: signals, the sandbox's stop, exit of
 	 * the process. Set by others along with a kick (keg_task_kick()). */
@@ -116,6 +123,8 @@ struct keg_process {
 	struct keg_task *tasks;
 	uint32_t task_count;     /* those that have not finished */
 	struct keg_space *space; /* vfork: shared with the parent until execve or exit */
+	uint32_t *space_users;   /* processes that share it */
+	uint32_t *spare_users;   /* for an execve, which must not fail late */
 	struct keg_files *files;
 	struct keg_fs *fs;
 	struct keg_actions *actions;
@@ -126,25 +135,20 @@ struct keg_process {
 	int status;                /* as wait(2) has it, when a zombie */
 	int exit_signal;           /* to the parent: SIGCHLD, or clone's choice; 0 none */
 	bool stop_reported, continued;
-	struct keg_process *vfork_parent_of; /* see process.c */
-	_Atomic bool vfork_done;
+	bool vforked;       /* its parent waits until it has executed a program, or ended */
+	bool out_of_memory; /* ended for want of it */
 
 	uint64_t brk_start;
 	char *executable;  /* the guest's path, canonical */
 	uint64_t auxv[64]; /* for /proc/self/auxv; pairs */
 	uint64_t args_at, args_end, env_at, env_end;
 	struct rlimit limits[RLIM_NLIMITS];
+	struct rusage usage;    /* of tasks that have ended, and, of a zombie, of all */
 	struct rusage children; /* of those waited for */
 	struct timespec started;
 	struct keg_timers *timers; /* time.h: alarm, setitimer, timer_create; NULL: none */
 	int dumpable, death_signal;
 	bool subreaper;
-};
-
-enum keg_stop_state {
-	KEG_USER_GOES,
-	KEG_USER_STOPPING, /* all tasks come to rest */
-	KEG_USER_RESTS,
 };
 
 struct keg_user {
@@ -155,6 +159,7 @@ struct keg_user {
 	struct keg_machine_lore lore;
 	struct keg_mounts *mounts;
 	struct keg_policy *policy;
+	struct keg_files *streams; /* what the program begins with */
 	struct keg_futexes *futexes;
 	struct keg_tracer *tracer; /* NULL: nobody listens */
 
@@ -162,22 +167,29 @@ struct keg_user {
 	pthread_cond_t
 		changed; /* processes ended, tasks came to rest … : broadcast with lock held */
 	struct keg_process *processes;
-	struct keg_process *first; /* the program's own; freed with the sandbox */
+	struct keg_process *first;   /* the program's own; freed with the sandbox */
+	struct keg_task *first_task; /* run by keg_user_run()'s caller; NULL once it has ended */
+	struct keg_task *ended;      /* to be joined and freed */
 	pid_t last_pid;
+	pid_t foreground;                   /* the terminal's group; 0: the first process's */
 	uint32_t process_count, task_count; /* zombies count */
-	enum keg_stop_state stop;
-	uint32_t resting;
-	bool dying;  /* the sandbox is being destroyed, or out of time or memory: everything ends */
-	int outcome; /* enum keg_user_end once known */
+	bool running;                       /* a keg_user_run() is going on */
+	bool stopping;                      /* all tasks come to rest */
+	bool interrupted;                   /* keg_user_interrupt() */
+	bool dying;                         /* everything ends */
+	uint32_t resting;                   /* tasks */
+	uint32_t end; /* enum keg_user_end: why the run stops; 0 as long as it need not */
 	struct keg_user_stop report;
+	struct keg_watch *watch; /* watch.h: limits of time; NULL: none yet */
+	uint64_t processes_made, threads_made, ran_ns;
 	int kick_signal;
-	uint64_t deadline; /* CLOCK_MONOTONIC ns; 0 none */
 
 	_Atomic uint64_t counts[KEG_SYSCALL_LIMIT];   /* calls by number, served or not */
 	_Atomic uint64_t spent[KEG_SYSCALL_LIMIT];    /* ns in them */
 	_Atomic uint64_t unserved[KEG_SYSCALL_LIMIT]; /* answered ENOSYS for want of a handler */
 	_Atomic uint64_t refused[KEG_SYSCALL_LIMIT];  /* by the policy */
 	_Atomic uint64_t exits, faults;
+	const struct keg_syscall *calls[KEG_SYSCALL_LIMIT]; /* those that are served */
 	struct keg_plugin *plugin; /* plugin.c: offered functions, the mark; NULL */
 };
 
@@ -185,7 +197,8 @@ struct keg_user {
 
 /* Runs the task until it ends, or the sandbox rests; the thread's main loop. */
 void keg_task_run(struct keg_task *task);
-/* Makes it look at `attention`: leaves the vCPU, or a blocking call with -EINTR. Any thread. */
+/* Makes it look at `attention`: leaves the vCPU, a blocking call with -EINTR, or a wait for
+ * user->changed. Any thread, with user->lock held. */
 void keg_task_kick(struct keg_task *task);
 /* Something to be looked at: kicked, and not looked at yet. A blocking loop ends then with
  * KEG_RESTART. */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* execve(2): another program in the same process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/files.h"
+#include "user/load.h"
+#include "user/mounts.h"
+#include "user/process.h"
+#include "user/signals.h"
+#include "user/space.h"
+#include "user/time.h"
+
+/* Ends the process's other tasks and waits for it: the one that goes on is the process's only one,
+ * and has its number. -EINTR it is to end itself, for another that was first. */
+static int end_others(struct keg_task *task)
+{
+	struct keg_process *process = task->process;
+	struct keg_user *user = process->user;
+	int result = 0;
+
+	pthread_mutex_lock(&user->lock);
+	if (process->exiting || user->dying) {
+		result = -EINTR;
+	} else if (process->task_count > 1) {
+		process->exiting = true;
+		process->survivor = task;
+		keg_process_kick(process, task);
+		while (process->task_count > 1 && process->survivor == task)
+			pthread_cond_wait(&user->changed, &user->lock);
+		if (process->survivor == task)
+			process->exiting = false;
+		else
+			result = -EINTR;
+		process->survivor = NULL;
+	}
+	if (result == 0)
+		task->tid = process->pid;
+	pthread_mutex_unlock(&user->lock);
+	return result;
+}
+
+/* The last component of what was executed (prctl(2), PR_SET_NAME). */
+static void name_task(struct keg_task *task, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(task->name, sizeof(task->name), "%.15s", slash ? slash + 1 : path);
+}
+
+/* What does not survive a program (execve(2), Description). */
+static void reset(struct keg_task *task, const char *path)
+{
+	struct keg_process *process = task->process;
+	struct keg_user *user = process->user;
+
+	keg_files_exec(process->files);
+	keg_timers_exec(process);
+	pthread_mutex_lock(&user->lock);
+	if (process->actions->references > 1) {
+		struct keg_actions *own = keg_actions_copy(process->actions);
+
+		if (own) {
+			keg_actions_release(process->actions);
+			process->actions = own;
+		}
+	}
+	keg_actions_exec(process->actions);
+	task->altstack = task->altstack_size = 0;
+	task->altstack_flags = 0;
+	task->clear_tid = task->robust_list = 0;
+	process->dumpable = 1;
+	keg_process_leave_vfork(process);
+	pthread_mutex_unlock(&user->lock);
+	name_task(task, path);
+}
+
+/* Files may be shared with a process that made this one by CLONE_FILES: not from now on. */
+static int own_files(struct keg_process *process)
+{
+	struct keg_files *own;
+	int result = keg_files_copy(process->files, &own);
+
+	if (result < 0)
+		return result;
+	keg_files_release(process->files);
+	process->files = own;
+	return 0;
+}
+
+/* The new space takes the old one's place. */
+static void replace(struct keg_task *task, struct keg_space *space, struct keg_cpu *old)
+{
+	struct keg_process *process = task->process;
+	struct keg_user *user = process->user;
+	uint32_t *users = process->space_users;
+	struct keg_space *left = process->space;
+	bool last;
+
+	pthread_mutex_lock(&user->lock);
+	process->space = space;
+	last = *users == 1;
+	if (!last) {
+		--*users;
+		process->space_users = process->spare_users;
+		*process->space_users = 1;
+		process->spare_users = NULL;
+	}
+	pthread_mutex_unlock(&user->lock);
+	keg_cpu_destroy(old);
+	if (last)
+		keg_space_destroy(left);
+}
+
+/* Loads into a fresh space on a vCPU of its machine, which becomes the task's. */
+static int load(struct keg_task *task, struct keg_space *space, const char *path,
+	struct keg_words *arguments, struct keg_words *environment, struct keg_cpu **old)
+{
+	struct keg_user *user = task->process->user;
+	struct keg_cpu *cpu;
+	int result = keg_cpu_create(keg_space_machine(space), &cpu);
+
+	if (result < 0)
+		return -ENOMEM;
+	/* With the lock: a kick finds one or the other; it is marked in `attention` as well. */
+	pthread_mutex_lock(&user->lock);
+	*old = task->cpu;
+	task->cpu = cpu;
+	pthread_mutex_unlock(&user->lock);
+	result = keg_load_program(task, space, path, arguments, environment);
+	if (result == 0)
+		result = end_others(task);
+	if (result < 0) {
+		pthread_mutex_lock(&user->lock);
+		task->cpu = *old;
+		pthread_mutex_unlock(&user->lock);
+		keg_cpu_destroy(cpu);
+	}
+	return result;
+}
+
+int keg_process_exec(struct keg_task *task, const char *path, struct keg_words *arguments,
+	struct keg_words *environment)
+{
+	struct keg_process *process = task->process;
+	struct keg_user *user = process->user;
+	struct keg_space *space;
+	struct keg_cpu *old;
+	int result;
+
+	if (!process->spare_users)
+		process->spare_users = calloc(1, sizeof(*process->spare_users));
+	if (!process->spare_users ||
+		keg_space_create(user->host, user->pages, &user->lore, &space) < 0)
+		return -ENOMEM;
+	result = own_files(process);
+	if (result == 0)
+		result = load(task, space, path, arguments, environment, &old);
+	if (result < 0) {
+		keg_space_destroy(space);
+		return result;
+	}
+	replace(task, space, old);
+	reset(task, path);
+	return 0;
+}
+
+static int64_t execute(struct keg_task *task, int at, uint64_t path_at, uint64_t arguments_at,
+	uint64_t environment_at, uint32_t flags)
+{
+	struct keg_space *space = task->process->space;
+	struct keg_words arguments = {0}, environment = {0};
+	struct keg_place *place = malloc(sizeof(*place));
+	int result;
+
+	if (!place)
+		return -ENOMEM;
+	result = keg_place_find(task, at, path_at, flags, place);
+	if (result == 0)
+		result = keg_words_read(&arguments, space, arguments_at);
+	if (result == 0)
+		result = keg_words_read(&environment, space, environment_at);
+	if (result == 0)
+		result = keg_process_exec(task, place->path, &arguments, &environment);
+	keg_words_free(&arguments);
+	keg_words_free(&environment);
+	free(place);
+	return result < 0 ? result : KEG_REGISTERS_SET;
+}
+
+int64_t keg_sys_execve(struct keg_task *task, const uint64_t args[6])
+{
+	return execute(task, AT_FDCWD, args[0], args[1], args[2], KEG_WALK_FOLLOW);
+}
+
+int64_t keg_sys_execveat(struct keg_task *task, const uint64_t args[6])
+{
+	uint32_t flags = KEG_WALK_FOLLOW;
+
+	if (args[4] & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	if (args[4] & AT_SYMLINK_NOFOLLOW)
+		flags = 0;
+	if (args[4] & AT_EMPTY_PATH)
+		flags |= KEG_WALK_EMPTY;
+	return execute(task, (int)args[0], args[1], args[2], args[3], flags);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* A task's main loop: the program runs, what it asks for is served, what others want of it is
+ * looked at. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "user/block.h"
+#include "user/process.h"
+#include "user/signals.h"
+#include "user/space.h"
+#include "user/task.h"
+
+#define BUFFER_MAX (1u << 20)
+
+/* What waiting and running have in common: whether the task shall do neither. Lock held. */
+static bool must_end(const struct keg_task *task)
+{
+	const struct keg_process *process = task->process;
+
+	return task->exited || process->user->dying ||
+	       (process->exiting && process->survivor != task);
+}
+
+static bool must_rest(const struct keg_task *task)
+{
+	return task->process->user->stopping || task->process->state == KEG_PROCESS_STOPPED;
+}
+
+/*
+ * Waits as long as the process is stopped or the sandbox rests. True: the task goes on. False: it
+ * is the one that keg_user_run()'s caller runs, and the sandbox is at rest.
+ */
+static bool rest(struct keg_task *task)
+{
+	struct keg_user *user = task->process->user;
+
+	while (must_rest(task) && !must_end(task)) {
+		if (user->stopping && !task->resting) {
+			task->resting = true;
+			user->resting++;
+			pthread_cond_broadcast(&user->changed);
+		}
+		if (user->stopping && !task->has_thread)
+			return false;
+		pthread_cond_wait(&user->changed, &user->lock);
+		if (!user->stopping && task->resting) {
+			task->resting = false;
+			user->resting--;
+		}
+	}
+	return true;
+}
+
+enum attended {
+	GOES_ON,
+	RESTS,
+	ENDS,
+};
+
+/* Looks at what others want of the task. */
+static enum attended attend(struct keg_task *task, int64_t result)
+{
+	struct keg_user *user = task->process->user;
+	enum attended attended = GOES_ON;
+
+	atomic_store(&task->attention, 0);
+	keg_signal_deliver(task, result);
+	pthread_mutex_lock(&user->lock);
+	if (!must_end(task) && must_rest(task) && !rest(task))
+		attended = RESTS;
+	if (must_end(task))
+		attended = ENDS;
+	pthread_mutex_unlock(&user->lock);
+	return attended;
+}
+
+/* A page that cannot be had: the sandbox's memory is out, and the process that asked pays for it.
+ */
+static void out_of_memory(struct keg_task *task)
+{
+	struct keg_user *user = task->process->user;
+
+	pthread_mutex_lock(&user->lock);
+	task->process->out_of_memory = true;
+	keg_process_end(task->process, SIGKILL);
+	pthread_mutex_unlock(&user->lock);
+}
+
+static void serve_page_fault(struct keg_task *task, const struct keg_cpu_event *event)
+{
+	/* AMD64 APM volume 2, 8.4.2: the error code of a page fault */
+	enum { FAULT_WRITE = 1 << 1, FAULT_FETCH = 1 << 4 };
+	enum keg_touch touch = event->error & FAULT_FETCH   ? KEG_TOUCH_EXECUTE
+			       : event->error & FAULT_WRITE ? KEG_TOUCH_WRITE
+							    : KEG_TOUCH_READ;
+	int result = keg_space_fault(task->process->space, event->address, touch);
+
+	atomic_fetch_add_explicit(&task->process->user->faults, 1, memory_order_relaxed);
+	if (result == 0)
+		return;
+	if (result == -ENOMEM)
+		out_of_memory(task);
+	else if (result == -ENXIO)
+		keg_signal_fault(
+			task, SIGBUS, BUS_ADRERR, event->address, event->vector, event->error);
+	else
+		keg_signal_fault(task, SIGSEGV, result == -EACCES ? SEGV_ACCERR : SEGV_MAPERR,
+			event->address, event->vector, event->error);
+}
+
+/* KVM failed, or the machine did what none of keg's can: the process cannot go on. */
+static void broken(struct keg_task *task)
+{
+	struct keg_user *user = task->process->user;
+
+	pthread_mutex_lock(&user->lock);
+	if (task->process == user->first && user->report.end == 0) {
+		user->report.end = KEG_USER_FAILED;
+		strncpy(user->report.what, keg_error_message(), sizeof(user->report.what) - 1);
+	}
+	keg_process_end(task->process, SIGKILL);
+	pthread_mutex_unlock(&user->lock);
+}
+
+/* What the program did. What a call returned is for signals to know; 0 otherwise. */
+static int64_t serve(struct keg_task *task, const struct keg_cpu_event *event)
+{
+	int64_t result = 0;
+
+	switch (event->type) {
+	case KEG_CPU_SYSCALL:
+		result = keg_syscall_serve(task);
+		break;
+	case KEG_CPU_EXCEPTION:
+		if (event->vector == 14)
+			serve_page_fault(task, event);
+		else
+			keg_signal_fault(task, 0, 0, event->address, event->vector, event->error);
+		break;
+	case KEG_CPU_KICKED:
+		break;
+	case KEG_CPU_BROKEN:
+		broken(task);
+		break;
+	}
+	return result;
+}
+
+void keg_task_run(struct keg_task *task)
+{
+	struct keg_user *user = task->process->user;
+	struct keg_cpu_event event;
+	int64_t result = 0;
+
+	for (;;) {
+		if (keg_task_called(task) || result <= KEG_RESTART) {
+			enum attended attended = attend(task, result);
+
+			result = 0;
+			if (attended == ENDS)
+				keg_task_end(task, task->exit_status);
+			if (attended != GOES_ON)
+				return;
+			continue; /* it may be called again already */
+		}
+		if (keg_cpu_run(task->cpu, &event) < 0) {
+			broken(task);
+			continue;
+		}
+		atomic_fetch_add_explicit(&user->exits, 1, memory_order_relaxed);
+		result = serve(task, &event);
+	}
+}
+
+void keg_task_kick(struct keg_task *task)
+{
+	atomic_store(&task->attention, 1);
+	keg_cpu_kick(task->cpu);
+	keg_block_wake(task);
+	pthread_cond_broadcast(&task->process->user->changed);
+}
+
+void *keg_task_buffer(struct keg_task *task, size_t size)
+{
+	void *buffer;
+
+	if (size > BUFFER_MAX)
+		return NULL;
+	if (size <= task->buffer_size)
+		return task->buffer;
+	size = size < KEG_PAGE ? KEG_PAGE : size;
+	buffer = realloc(task->buffer, size);
+	if (!buffer)
+		return NULL;
+	task->buffer = buffer;
+	task->buffer_size = size;
+	return buffer;
+}

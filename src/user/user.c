@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* A sandbox: made, set up, loaded, ended. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "user/files.h"
+#include "user/futex.h"
+#include "user/load.h"
+#include "user/mounts.h"
+#include "user/object.h"
+#include "user/plugin.h"
+#include "user/policy.h"
+#include "user/process.h"
+#include "user/trace.h"
+#include "user/watch.h"
+
+#define DEFAULT_MEMORY (4ull << 30)
+
+static int read_config(struct keg_user_config *own, const struct keg_user_config *given)
+{
+	static const struct keg_user_config defaults = {.size = sizeof(defaults)};
+	const uint64_t most = 1ull << 42;
+	int result;
+
+	if (!given)
+		given = &defaults;
+	result = keg_config_copy(own, sizeof(*own), given, given->size, "keg_user_config");
+	if (result < 0)
+		return result;
+	if (own->flags)
+		return keg_fail(
+			EINVAL, "flags 0x%llx: there are none yet", (unsigned long long)own->flags);
+	own->memory = own->memory ? own->memory : DEFAULT_MEMORY;
+	own->processes = own->processes ? own->processes : 256;
+	own->threads = own->threads ? own->threads : 1024;
+	own->files = own->files ? own->files : 1024;
+	if (own->memory < 16 << 20 || own->memory > most)
+		return keg_fail(EINVAL, "memory of %llu bytes: 16 MiB to 4 TiB are possible",
+			(unsigned long long)own->memory);
+	if (own->files > 1 << 20 || own->threads > 1 << 16 || own->processes > 1 << 16)
+		return keg_fail(EINVAL, "at most 2^20 files, 2^16 threads and 2^16 processes");
+	return 0;
+}
+
+static int create_parts(struct keg_user *user)
+{
+	int result = keg_pages_create(user->config.memory, &user->pages);
+
+	if (result == 0)
+		result = keg_object_cache_create(user->pages, &user->objects);
+	if (result == 0)
+		result = keg_mounts_create(&user->mounts);
+	if (result == 0)
+		result = keg_futexes_create(&user->futexes);
+	if (result == 0)
+		result = keg_files_create(&user->streams);
+	if (result < 0)
+		return result;
+	user->policy = calloc(1, sizeof(*user->policy));
+	if (user->policy)
+		user->policy->directory = strdup("/");
+	if (!user->policy || !user->policy->directory)
+		return keg_fail(ENOMEM, "out of memory for a sandbox");
+	keg_syscalls_index(user->calls);
+	return 0;
+}
+
+int keg_user_create(
+	struct keg_host *host, const struct keg_user_config *config, struct keg_user **user)
+{
+	struct keg_user *made = calloc(1, sizeof(*made));
+	int result;
+
+	if (!made)
+		return keg_fail(ENOMEM, "out of memory for a sandbox");
+	made->host = host;
+	pthread_mutex_init(&made->lock, NULL);
+	pthread_cond_init(&made->changed, NULL);
+	result = read_config(&made->config, config);
+	if (result == 0) {
+		made->kick_signal = made->config.kick_signal;
+		result = create_parts(made);
+	}
+	if (result < 0) {
+		keg_user_destroy(made);
+		return result;
+	}
+	*user = made;
+	return 0;
+}
+
+/* Everything that runs ends; what was never run is taken apart. */
+static void end_all(struct keg_user *user)
+{
+	pthread_mutex_lock(&user->lock);
+	user->dying = true;
+	keg_user_kick_all(user);
+	pthread_cond_broadcast(&user->changed);
+	pthread_mutex_unlock(&user->lock);
+	/* Its thread is the caller. */
+	if (user->first_task)
+		keg_task_end(user->first_task, SIGKILL);
+	pthread_mutex_lock(&user->lock);
+	while (user->task_count)
+		pthread_cond_wait(&user->changed, &user->lock);
+	while (user->processes)
+		keg_process_free(user->processes);
+	user->first = NULL;
+	pthread_mutex_unlock(&user->lock);
+	keg_task_reap(user);
+}
+
+void keg_user_destroy(struct keg_user *user)
+{
+	if (!user)
+		return;
+	keg_watch_destroy(user);
+	end_all(user);
+	keg_plugin_destroy(user);
+	keg_files_release(user->streams);
+	keg_futexes_destroy(user->futexes);
+	keg_mounts_destroy(user->mounts);
+	keg_object_cache_destroy(user->objects);
+	keg_pages_destroy(user->pages);
+	if (user->policy)
+		free(user->policy->directory);
+	free(user->policy);
+	if (user->tracer)
+		pthread_mutex_destroy(&user->tracer->lock);
+	free(user->tracer);
+	pthread_cond_destroy(&user->changed);
+	pthread_mutex_destroy(&user->lock);
+	free(user);
+}
+
+int keg_user_set_directory(struct keg_user *user, const char *guest)
+{
+	char *copy;
+
+	if (guest[0] != '/')
+		return keg_fail(EINVAL, "'%s' is not absolute", guest);
+	copy = strdup(guest);
+	if (!copy)
+		return keg_fail(ENOMEM, "out of memory for a working directory");
+	free(user->policy->directory);
+	user->policy->directory = copy;
+	return 0;
+}
+
+int keg_user_set_network(struct keg_user *user, bool allowed)
+{
+	user->policy->network = allowed;
+	return 0;
+}
+
+int keg_user_set_syscall(struct keg_user *user, const char *name, int error)
+{
+	const struct keg_syscall *call;
+
+	if (error < 0 || error > 4095)
+		return keg_fail(EINVAL, "%d is no error number", error);
+	if (strcmp(name, "all") == 0) {
+		for (int i = 0; i < KEG_SYSCALL_LIMIT; i++)
+			user->policy->refused[i] = (int16_t)error;
+		return 0;
+	}
+	call = keg_syscall_named(name);
+	if (!call)
+		return keg_fail(ENOENT, "keg serves no system call '%s'", name);
+	user->policy->refused[call->number] = (int16_t)error;
+	return 0;
+}
+
+static int load_first(struct keg_user *user, const char *path, struct keg_words *arguments,
+	struct keg_words *environment)
+{
+	struct keg_process *process;
+	int result = keg_process_first(user, &process);
+
+	if (result < 0)
+		return result;
+	user->first = process;
+	user->first_task = process->tasks;
+	return keg_load_program(user->first_task, process->space, path, arguments, environment);
+}
+
+int keg_user_load(struct keg_user *user, const char *path, const char *const argv[],
+	const char *const environment[])
+{
+	struct keg_words arguments = {0}, variables = {0};
+	int result;
+
+	if (user->first)
+		return keg_fail(EBUSY, "the sandbox has a program already");
+	result = keg_words_copy(&arguments, argv);
+	if (result == 0)
+		result = keg_words_copy(&variables, environment);
+	if (result == 0)
+		result = load_first(user, path, &arguments, &variables);
+	keg_words_free(&arguments);
+	keg_words_free(&variables);
+	if (result < 0 && user->first) {
+		/* As if it had not been tried. */
+		end_all(user);
+		user->dying = false;
+	}
+	return result;
+}
