@@ -31,7 +31,8 @@
 
 #include "user/pages.h"
 
-#define KEG_USER_TOP 0x7ffffffff000ull /* programs have what is below, as under Linux */
+#define KEG_USER_TOP                                                                               \
+	0x7fffffffe000ull /* programs have what is below: a page less than under Linux */
 
 /* ---- Machine and page tables ---- */
 
