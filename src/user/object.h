@@ -33,10 +33,26 @@ int keg_object_anonymous(struct keg_pages *pages, uint64_t bytes, struct keg_obj
 void keg_object_hold(struct keg_object *object);
 void keg_object_release(struct keg_object *object);
 
-/* Page `index`, read from the file if need be, and up to *count after it as far as they are
- * contiguous in the arena: held once for the caller. -ENXIO behind the end, -EIO, -ENOMEM */
+/*
+ * Page `index`, read from the file if need be, and up to *count in all as far as they follow one
+ * another in the arena: held once each for the caller, and *count is how many. -ENXIO behind the
+ * end, -EIO, -ENOMEM
+ */
 int keg_object_get(struct keg_object *object, uint64_t index, uint32_t *count, keg_page *first);
-int keg_object_write_back(struct keg_object *object, uint64_t index, uint32_t count);
 const struct stat *keg_object_stat(const struct keg_object *object); /* NULL if anonymous */
+
+/* These pages may be written from now on, through a shared mapping. */
+void keg_object_mark_written(struct keg_object *object, uint64_t index, uint32_t count);
+/* Writes those of the pages to the file that may have been written. -EIO and what pwrite(2) says */
+int keg_object_write_back(struct keg_object *object, uint64_t index, uint64_t count);
+
+/*
+ * For read(2) and write(2) of a file that may be mapped by MAP_SHARED: before a read what was
+ * written to memory is written to the file; after a write or a change of size what was written to
+ * the file is read to memory. Costs nothing where no file is mapped so.
+ */
+int keg_object_before_read(struct keg_object_cache *cache, int fd);
+void keg_object_after_write(
+	struct keg_object_cache *cache, int fd, uint64_t offset, uint64_t bytes);
 
 #endif

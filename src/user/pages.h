@@ -30,6 +30,11 @@ struct keg_pages;
 int keg_pages_create(uint64_t limit, struct keg_pages **pages);
 void keg_pages_destroy(struct keg_pages *pages); /* NULL is allowed */
 
+/* Asked when pages run short, with no lock of the arena's held: gives back what is kept only in
+ * case it is needed, about `wanted` pages; whether it gave any. NULL: nobody is asked any more. */
+typedef bool keg_pages_reclaimer(void *context, uint32_t wanted);
+void keg_pages_set_reclaimer(struct keg_pages *pages, keg_pages_reclaimer *reclaim, void *context);
+
 /*
  * Takes `count` pages that follow one another, zeroed, each with one reference. With `large` set,
  * count is KEG_LARGE and the first is aligned to it, backed by a huge page where the host has one.
@@ -50,8 +55,8 @@ void *keg_pages_at(struct keg_pages *pages, keg_page page);
 /*
  * Makes all machines forget their translations to these pages: KVM drops what it has mapped, and
  * flushes the processors' TLBs, when the host's mapping changes. Needed whenever a translation
- * is taken away, made read-only, or led elsewhere; not when one is added or widened.
- * Never while a thread of keg writes to them: the caller holds the space's lock for writing.
+ * is taken away, made read-only, or led elsewhere; not when one is added or widened. The pages stay
+ * readable and writable all the while, for any thread and any machine.
  */
 void keg_pages_forget(struct keg_pages *pages, keg_page first, uint32_t count);
 
