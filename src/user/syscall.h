@@ -52,7 +52,8 @@ extern const struct keg_syscall keg_syscalls_process[]; /* clone, fork, execve, 
 extern const struct keg_syscall keg_syscalls_signal[];
 extern const struct keg_syscall keg_syscalls_futex[];
 extern const struct keg_syscall keg_syscalls_time[];
-extern const struct keg_syscall keg_syscalls_system[]; /* ids, limits, uname, random, prctl … */
+extern const struct keg_syscall keg_syscalls_identity[];
+extern const struct keg_syscall keg_syscalls_system[]; /* limits, uname, random, prctl … */
 extern const struct keg_syscall keg_syscalls_path[];   /* what takes a path */
 extern const struct keg_syscall keg_syscalls_file[];   /* what takes a descriptor */
 extern const struct keg_syscall keg_syscalls_poll[];

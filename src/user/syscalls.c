@@ -16,6 +16,7 @@ static const struct keg_syscall *const tables[] = {
 	keg_syscalls_signal,
 	keg_syscalls_futex,
 	keg_syscalls_time,
+	keg_syscalls_identity,
 	keg_syscalls_system,
 	keg_syscalls_path,
 	keg_syscalls_file,
