@@ -6,6 +6,7 @@
 #ifndef KEG_USER_LOAD_H
 #define KEG_USER_LOAD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct keg_task;
@@ -19,16 +20,21 @@ struct keg_words {
 	uint32_t count;
 	uint64_t bytes; /* of all, ends included */
 };
+#define KEG_WORD_MOST (128 * 1024) /* MAX_ARG_STRLEN, the end included */
 void keg_words_free(struct keg_words *words);
-int keg_words_copy(struct keg_words *words, const char *const given[]); /* NULL: none */
+int keg_words_add(struct keg_words *words, const char *word, size_t length); /* -E2BIG, -ENOMEM */
+int keg_words_copy(struct keg_words *words, const char *const given[]);      /* NULL: none */
 int keg_words_read(
 	struct keg_words *words, struct keg_space *space, uint64_t at); /* -EFAULT, -E2BIG */
+/* Puts others in the place of the first. */
+int keg_words_lead(struct keg_words *words, const char *const given[]);
 
 /*
  * Fills an empty space with the program at `path` (the sandbox's) and its first stack, and sets the
  * task's process (executable, auxv, args …) and registers, once nothing can fail any more. Scripts
- * lead to their interpreter, four deep. -ENOEXEC, -EACCES, -ENOENT, -E2BIG, -ENOMEM, -ELIBBAD; the
- * message says what
+ * lead to their interpreter, four deep. `arguments` change when it is a script. Takes user->lock
+ * for a moment. -ENOEXEC, -EACCES, -ENOENT, -ELOOP, -E2BIG, -ENOMEM, -ELIBBAD; the message says
+ * what
  */
 int keg_load_program(struct keg_task *task, struct keg_space *space, const char *path,
 	struct keg_words *arguments, struct keg_words *environment);
