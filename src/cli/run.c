@@ -13,6 +13,7 @@
 #include "run_end.h"
 #include "run_machine.h"
 #include "run_stats.h"
+#include "settle.h"
 
 /* Everything that a run holds. */
 struct run {
@@ -99,6 +100,7 @@ static int run_board(struct run *run)
 	if (console_start(&run->console, run->board, &settings) != 0 ||
 		ports_start(run->ports, run->board) != 0)
 		return -1;
+	settle();
 	rc = keg_board_run(run->board, &result);
 	if (rc < 0)
 		run_end_failed(&run->end);
