@@ -22,6 +22,7 @@ struct keg_tracer {
 struct keg_trace {
 	char text[1024];
 	uint32_t length;
+	uint32_t written; /* arguments */
 	uint64_t began;
 	const struct keg_syscall *call;
 };
