@@ -3,6 +3,8 @@
 #include "user/block.h"
 
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #include "kvm/interruptible.h"
 #include "user/task.h"
@@ -19,6 +21,16 @@ int64_t keg_block(struct keg_task *task, long number, uint64_t a, uint64_t b, ui
 	result = keg_interruptible_call(&task->attention, number, args);
 	atomic_store(&task->blocking, false);
 	return result;
+}
+
+int64_t keg_block_until(struct keg_task *task, uint64_t deadline)
+{
+	const uint64_t second = 1000000000;
+	const struct timespec until = {
+		.tv_sec = (time_t)(deadline / second), .tv_nsec = (long)(deadline % second)};
+
+	return keg_block(task, SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME,
+		(uint64_t)(uintptr_t)&until, 0, 0, 0);
 }
 
 void keg_block_wake(struct keg_task *task)

@@ -23,6 +23,9 @@ struct keg_task;
 int64_t keg_block(struct keg_task *task, long number, uint64_t a, uint64_t b, uint64_t c,
 	uint64_t d, uint64_t e, uint64_t f);
 
+/* Until CLOCK_MONOTONIC is that many nanoseconds: 0, or -EINTR. */
+int64_t keg_block_until(struct keg_task *task, uint64_t deadline);
+
 /* The half of keg_task_kick() that ends a blocking call; `attention` is set before. The task's
  * thread must not have been joined: user->lock is held, as it is when a task ends. */
 void keg_block_wake(struct keg_task *task);

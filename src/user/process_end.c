@@ -129,6 +129,7 @@ static bool leave(struct keg_task *task, int status)
 	struct keg_process *process = task->process;
 	struct keg_user *user = process->user;
 
+	keg_signal_task_ends(task);
 	for (struct keg_task **at = &process->tasks; *at; at = &(*at)->next) {
 		if (*at == task) {
 			*at = task->next;

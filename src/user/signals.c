@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "user/process.h"
+#include "user/sys_signal.h"
 
 /* Real-time signals begin here for the kernel: C libraries keep the first ones to themselves. */
 #define FIRST_QUEUED 32
@@ -248,6 +249,7 @@ static int send(struct keg_process *process, struct keg_task *target, const sigi
 	result = enqueue(target ? target->pending : process->pending, info);
 	if (result < 0)
 		return result;
+	keg_signalfds_tell(process->user, bit);
 	if (!target)
 		call_one(process, bit, NULL);
 	else if (wants(target, bit))

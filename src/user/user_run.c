@@ -75,6 +75,8 @@ static bool begin(struct keg_user *user, struct keg_user_stop *stop)
 	user->running = true;
 	user->stopping = false;
 	user->end = 0;
+	if (user->first_task)
+		user->first_task->thread = pthread_self();
 	if (user->first_task && user->first_task->resting) {
 		user->first_task->resting = false;
 		user->resting--;
