@@ -34,6 +34,8 @@ struct cli_command {
 	const struct cli_option *options;
 	const char *operand; /* what its one operand is called, or NULL if it has none */
 	size_t operand_at;   /* where the settings have a const char * for it */
+	bool takes_words;    /* the first operand and all that follows is somebody else's */
+	size_t words_at;     /* with it: where the settings have a char ** for them */
 	const char *config;  /* the option that names a configuration file, or NULL */
 	const struct cli_section *sections; /* ends with one without a title; may be NULL */
 	size_t settings_size;             /* of the structure that `options` fill, zero at first */

@@ -6,6 +6,7 @@
 #include "cli.h"
 
 extern const struct cli_command command_run;
+extern const struct cli_command command_exec;
 extern const struct cli_command command_info;
 extern const struct cli_command command_help;     /* main.c */
 extern const struct cli_command command_complete; /* hidden: for tools/completion */

@@ -14,6 +14,7 @@
 
 const struct cli_command *const cli_commands[] = {
 	&command_run,
+	&command_exec,
 	&command_info,
 	&command_help,
 	&command_complete,

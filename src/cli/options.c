@@ -156,6 +156,11 @@ enum cli_parsed cli_parse(const struct cli_command *command, char **words, void 
 	while (parsed == CLI_PARSED && *parser.words) {
 		const char *word = *parser.words++;
 
+		if (command->takes_words && (strcmp(word, "--") == 0 || word[0] != '-')) {
+			*(char ***)((char *)settings + command->words_at) =
+				word[0] == '-' ? parser.words : parser.words - 1;
+			break;
+		}
 		if (options && strcmp(word, "--") == 0)
 			options = false;
 		else if (options && strncmp(word, "--", 2) == 0)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals that keg gets become the program's: those of the terminal go to the group in its
+ * foreground, those of other processes to the program itself.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "exec.h"
+
+static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
+	SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+
+/* Ends the thread: never sent by anybody else, as it is blocked everywhere. */
+#define FINISH (SIGRTMIN + 1)
+
+static sigset_t forwarded_set(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(&set, forwarded[i]);
+	sigaddset(&set, FINISH);
+	return set;
+}
+
+static void *forward(void *context)
+{
+	struct keg_user *user = context;
+	sigset_t set = forwarded_set();
+	siginfo_t info;
+
+	for (;;) {
+		int signo = sigwaitinfo(&set, &info);
+
+		if (signo == FINISH)
+			return NULL;
+		if (signo < 0)
+			continue;
+		keg_user_signal(user, signo, info.si_code == SI_KERNEL);
+		/* The shell that keg runs in waits for keg to stop, not for the program. */
+		if (signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU)
+			raise(SIGSTOP);
+	}
+}
+
+int exec_signals_begin(struct keg_user *user, pthread_t *thread)
+{
+	sigset_t set = forwarded_set();
+
+	sigaddset(&set, SIGPIPE); /* the program's, which the library tells it */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return pthread_create(thread, NULL, forward, user) ? -1 : 0;
+}
+
+void exec_signals_end(pthread_t thread)
+{
+	pthread_kill(thread, FINISH);
+	pthread_join(thread, NULL);
+}
