@@ -42,6 +42,7 @@ struct keg_file_operations {
 		int64_t offset);
 	ssize_t (*write)(struct keg_task *task, struct keg_file *file, const void *from,
 		size_t length, int64_t offset);
+	int64_t (*seek)(struct keg_task *task, struct keg_file *file, int64_t offset, int whence);
 	int (*stat)(struct keg_task *task, struct keg_file *file, struct stat *st);
 	void (*release)(struct keg_file *file); /* of `state`; fd and path are keg_file_put()'s */
 };
@@ -55,6 +56,7 @@ struct keg_file {
 	_Atomic int flags;   /* open(2)'s, as the program gave them: access mode, O_APPEND … Of
 				streams O_NONBLOCK is only here: others use their description too */
 	bool writable_mount; /* what it was opened on may be changed */
+	_Atomic bool sent;   /* to another process, by SCM_RIGHTS */
 	bool timeouts;       /* SO_RCVTIMEO or SO_SNDTIMEO is set: no call on it is restarted */
 	char *path;          /* canonical, in the sandbox; NULL: it has none. Owned */
 	uint64_t most;       /* bytes that it may have, besides RLIMIT_FSIZE */
@@ -74,6 +76,8 @@ static inline void keg_file_cleanup(struct keg_file **file)
 {
 	keg_file_put(*file);
 }
+/* F_SETFL: those in `mask` become `flags`. */
+int keg_file_set_flags(struct keg_file *file, int mask, int flags);
 /* Whether reading and writing it may wait for others. */
 static inline bool keg_file_waits(const struct keg_file *file)
 {

@@ -53,11 +53,20 @@ extern const struct keg_syscall keg_syscalls_signal[];
 extern const struct keg_syscall keg_syscalls_futex[];
 extern const struct keg_syscall keg_syscalls_time[];
 extern const struct keg_syscall keg_syscalls_identity[];
-extern const struct keg_syscall keg_syscalls_system[]; /* limits, uname, random, prctl … */
-extern const struct keg_syscall keg_syscalls_path[];   /* what takes a path */
-extern const struct keg_syscall keg_syscalls_file[];   /* what takes a descriptor */
+extern const struct keg_syscall keg_syscalls_system[];     /* limits, uname, random, prctl … */
+extern const struct keg_syscall keg_syscalls_path[];       /* what takes a path */
+extern const struct keg_syscall keg_syscalls_io[];         /* read, write … */
+extern const struct keg_syscall keg_syscalls_descriptor[]; /* close, dup, pipe, eventfd … */
+extern const struct keg_syscall keg_syscalls_fcntl[];
+extern const struct keg_syscall keg_syscalls_ioctl[];
+extern const struct keg_syscall keg_syscalls_file[];   /* what else takes a descriptor */
+extern const struct keg_syscall keg_syscalls_splice[]; /* from one to another */
 extern const struct keg_syscall keg_syscalls_poll[];
+extern const struct keg_syscall keg_syscalls_select[];
+extern const struct keg_syscall keg_syscalls_epoll[];
 extern const struct keg_syscall keg_syscalls_socket[];
+extern const struct keg_syscall keg_syscalls_sockopt[];
+extern const struct keg_syscall keg_syscalls_message[]; /* sendto, recvmsg … */
 
 /* NULL: not served. By number, below KEG_SYSCALL_LIMIT, or by name. */
 const struct keg_syscall *keg_syscall_find(uint64_t number);

@@ -19,9 +19,18 @@ static const struct keg_syscall *const tables[] = {
 	keg_syscalls_identity,
 	keg_syscalls_system,
 	keg_syscalls_path,
+	keg_syscalls_io,
+	keg_syscalls_descriptor,
+	keg_syscalls_fcntl,
+	keg_syscalls_ioctl,
 	keg_syscalls_file,
+	keg_syscalls_splice,
 	keg_syscalls_poll,
+	keg_syscalls_select,
+	keg_syscalls_epoll,
 	keg_syscalls_socket,
+	keg_syscalls_sockopt,
+	keg_syscalls_message,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ioctl(2): terminals, and what all files have. What is not in the table never reaches the host:
+ * not TIOCSTI, which types for the terminal's owner, nor anything of a device.
+ */
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/termios.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "user/block.h"
+#include "user/files.h"
+#include "user/space.h"
+#include "user/task.h"
+
+struct ioctl {
+	struct keg_task *task;
+	struct keg_file *file;
+	uint32_t number; /* the descriptor */
+	uint32_t request;
+	uint64_t argument;
+};
+typedef int64_t serve_function(const struct ioctl *call, size_t size);
+
+static int64_t host(const struct ioctl *call, uint64_t argument)
+{
+	int64_t r = keg_block(
+		call->task, SYS_ioctl, (uint64_t)call->file->fd, call->request, argument, 0, 0, 0);
+
+	return r == -EINTR ? KEG_RESTART : r;
+}
+
+/* ---- Structures out of the host, and into it ---- */
+
+#define KEG_IOCTL_MOST 64
+
+static int64_t get(const struct ioctl *call, size_t size)
+{
+	unsigned char data[KEG_IOCTL_MOST] = {0};
+	int64_t r = host(call, (uint64_t)(uintptr_t)data);
+
+	return r < 0 ? r : keg_space_write(call->task->process->space, call->argument, data, size);
+}
+
+static int64_t set(const struct ioctl *call, size_t size)
+{
+	unsigned char data[KEG_IOCTL_MOST] = {0};
+
+	if (keg_space_read(call->task->process->space, data, call->argument, size) < 0)
+		return -EFAULT;
+	return host(call, (uint64_t)(uintptr_t)data);
+}
+
+/* The argument is a number, and the device a terminal: others may have another meaning for it. */
+static int64_t number(const struct ioctl *call, size_t size)
+{
+	struct termios termios;
+
+	(void)size;
+	if (keg_host_result(syscall(SYS_ioctl, call->file->fd, TCGETS, &termios)) < 0)
+		return -ENOTTY;
+	return host(call, (uint32_t)call->argument);
+}
+
+/* ---- The terminal's foreground group: one of the sandbox's, that the host knows nothing of ----
+ */
+
+static bool is_terminal(const struct ioctl *call)
+{
+	struct termios termios;
+
+	return call->file->fd >= 0 && syscall(SYS_ioctl, call->file->fd, TCGETS, &termios) == 0;
+}
+
+static int64_t get_group(const struct ioctl *call, size_t size)
+{
+	struct keg_user *user = call->task->process->user;
+	pid_t group;
+
+	if (!is_terminal(call))
+		return -ENOTTY;
+	pthread_mutex_lock(&user->lock);
+	group = call->request == TIOCGSID ? user->first->session
+		: user->foreground        ? user->foreground
+					  : user->first->group;
+	pthread_mutex_unlock(&user->lock);
+	return keg_space_write(call->task->process->space, call->argument, &group, size);
+}
+
+static int64_t set_group(const struct ioctl *call, size_t size)
+{
+	struct keg_user *user = call->task->process->user;
+	struct keg_process *process;
+	pid_t group;
+
+	if (!is_terminal(call))
+		return -ENOTTY;
+	if (keg_space_read(call->task->process->space, &group, call->argument, size) < 0)
+		return -EFAULT;
+	if (group < 0)
+		return -EINVAL;
+	pthread_mutex_lock(&user->lock);
+	for (process = user->processes; process && process->group != group; process = process->next)
+		;
+	if (process)
+		user->foreground = group;
+	pthread_mutex_unlock(&user->lock);
+	return process ? 0 : -EPERM;
+}
+
+/* ---- What all files have ---- */
+
+static int64_t close_on_exec(const struct ioctl *call, size_t size)
+{
+	int r = keg_files_cloexec(
+		call->task->process->files, (int)call->number, call->request == FIOCLEX);
+
+	(void)size;
+	return r < 0 ? r : 0;
+}
+
+static int64_t not_wait(const struct ioctl *call, size_t size)
+{
+	int on;
+
+	if (keg_space_read(call->task->process->space, &on, call->argument, size) < 0)
+		return -EFAULT;
+	return keg_file_set_flags(call->file, O_NONBLOCK, on ? O_NONBLOCK : 0);
+}
+
+static int64_t not_served(const struct ioctl *call, size_t size)
+{
+	(void)call;
+	(void)size;
+	return -EOPNOTSUPP;
+}
+
+static const struct {
+	uint32_t request;
+	serve_function *serve;
+	size_t size;
+} requests[] = {
+	{TCGETS, get, sizeof(struct termios)},
+	{TCSETS, set, sizeof(struct termios)},
+	{TCSETSW, set, sizeof(struct termios)},
+	{TCSETSF, set, sizeof(struct termios)},
+	{(uint32_t)TCGETS2, get, sizeof(struct termios2)},
+	{(uint32_t)TCSETS2, set, sizeof(struct termios2)},
+	{(uint32_t)TCSETSW2, set, sizeof(struct termios2)},
+	{(uint32_t)TCSETSF2, set, sizeof(struct termios2)},
+	{TCGETA, get, sizeof(struct termio)},
+	{TIOCGWINSZ, get, sizeof(struct winsize)},
+	{TIOCSWINSZ, set, sizeof(struct winsize)},
+	{TIOCGPGRP, get_group, sizeof(pid_t)},
+	{TIOCSPGRP, set_group, sizeof(pid_t)},
+	{TIOCGSID, get_group, sizeof(pid_t)},
+	{TIOCOUTQ, get, sizeof(int)},
+	{FIONREAD, get, sizeof(int)},
+	{TCSBRK, number, 0},
+	{TCXONC, number, 0},
+	{TCFLSH, number, 0},
+	{FIOCLEX, close_on_exec, 0},
+	{FIONCLEX, close_on_exec, 0},
+	{FIONBIO, not_wait, sizeof(int)},
+	{FICLONE, not_served, 0},
+	{FICLONERANGE, not_served, 0},
+	{(uint32_t)FIDEDUPERANGE, not_served, 0},
+};
+
+static int64_t keg_sys_ioctl(struct keg_task *task, const uint64_t args[6])
+{
+	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
+	const struct ioctl call = {task, file, (uint32_t)args[0], (uint32_t)args[1], args[2]};
+
+	if (!file || file->kind == KEG_FILE_PATH)
+		return -EBADF;
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].request == call.request)
+			return requests[i].serve(&call, requests[i].size);
+	}
+	return -ENOTTY;
+}
+
+const struct keg_syscall keg_syscalls_ioctl[] = {
+	{SYS_ioctl, "ioctl", "fxx", keg_sys_ioctl},
+	{0},
+};
