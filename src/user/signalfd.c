@@ -72,8 +72,7 @@ static void describe(const siginfo_t *info, struct signalfd_siginfo *told)
 }
 
 /* What is there, up to `most`; nothing: the file is not readable any more. */
-static size_t take_some(
-	struct keg_task *task, struct keg_signalfd *signals, char *to, size_t most)
+static size_t take_some(struct keg_task *task, struct keg_signalfd *signals, char *to, size_t most)
 {
 	struct keg_user *user = task->process->user;
 	size_t count = 0;
@@ -151,8 +150,8 @@ static int64_t create(struct keg_task *task, keg_sigset set, int flags)
 	struct keg_file *file;
 
 	if (fd >= 0)
-		result = keg_file_create(KEG_FILE_SIGNAL, fd, O_RDWR | (flags & O_NONBLOCK), NULL,
-			&file);
+		result = keg_file_create(
+			KEG_FILE_SIGNAL, fd, O_RDWR | (flags & O_NONBLOCK), NULL, &file);
 	if (fd < 0 || result < 0) {
 		free(signals);
 		return result;

@@ -8,6 +8,7 @@
 
 #include "user/process.h"
 #include "user/sys_signal.h"
+#include "user/time.h"
 
 /* Real-time signals begin here for the kernel: C libraries keep the first ones to themselves. */
 #define FIRST_QUEUED 32
@@ -143,7 +144,11 @@ static bool dequeue(struct keg_pending *pending, keg_sigset set, siginfo_t *info
 
 bool keg_signal_take(struct keg_task *task, keg_sigset set, siginfo_t *info)
 {
-	return dequeue(task->pending, set, info) || dequeue(task->process->pending, set, info);
+	if (!dequeue(task->pending, set, info) && !dequeue(task->process->pending, set, info))
+		return false;
+	if (info->si_code == SI_TIMER)
+		keg_timers_taken(task->process, info);
+	return true;
 }
 
 bool keg_signal_waits(struct keg_task *task)

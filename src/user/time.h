@@ -3,6 +3,7 @@
 #ifndef KEG_USER_TIME_H
 #define KEG_USER_TIME_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -16,6 +17,9 @@ void keg_timers_destroy(struct keg_timers *timers);
 /* execve(2): timer_create()'s are gone, alarms stay. user->lock not held. */
 void keg_timers_exec(struct keg_process *process);
 
+/* A timer's signal has been taken: its overrun is timer_getoverrun(2)'s. user->lock held. */
+void keg_timers_taken(struct keg_process *process, const siginfo_t *info);
+
 uint64_t keg_now_ns(void); /* CLOCK_MONOTONIC */
 
 /* A span in nanoseconds; those beyond 292 years are that. -EINVAL no valid time */
@@ -26,6 +30,9 @@ int64_t keg_time_ns(const struct timespec *time);
  * is made again after an interruption; else from now.
  */
 uint64_t keg_time_deadline(struct keg_task *task, int64_t ns);
+
+/* A clock as a program names it: what it shows. -EINVAL no such clock. user->lock not held. */
+int keg_clock_read(struct keg_task *task, clockid_t clock, uint64_t *ns);
 
 /* What the task, and all of the process's that there are and were, have run on a processor.
  * user->lock held. Approximate: the host's threads, keg's own work for them included. */
