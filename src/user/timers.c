@@ -12,6 +12,9 @@
 
 #define NS_PER_SECOND 1000000000u
 
+/* However short an interval is, the thread leaves the lock to others in between. */
+#define GRAIN 50000u
+
 /* Processor time is looked at no more often than this, while it is far from running out. */
 #define CPU_GRAIN 1000000u
 
@@ -113,6 +116,7 @@ static void *timers_main(void *context)
 			pthread_cond_wait(&timers->changed, lock);
 			continue;
 		}
+		least = least < GRAIN ? GRAIN : least;
 		until = keg_now_ns() + (least < INT64_MAX / 2 ? least : INT64_MAX / 2);
 		pthread_cond_timedwait(&timers->changed, lock,
 			&(const struct timespec){
