@@ -121,7 +121,7 @@ int keg_process_first(struct keg_user *user, struct keg_process **process)
 	if (result == 0)
 		result = keg_files_copy(user->streams, &made->files);
 	if (result == 0)
-		result = keg_space_create(user->host, user->pages, &user->lore, &made->space);
+		result = keg_space_create(user->host, user->pages, user->lore, &made->space);
 	if (result < 0)
 		goto out;
 	/* Not 1, which programs take for init, and not the host's number. */

@@ -155,7 +155,7 @@ int keg_process_exec(struct keg_task *task, const char *path, struct keg_words *
 	if (!process->spare_users)
 		process->spare_users = calloc(1, sizeof(*process->spare_users));
 	if (!process->spare_users ||
-		keg_space_create(user->host, user->pages, &user->lore, &space) < 0)
+		keg_space_create(user->host, user->pages, user->lore, &space) < 0)
 		return -ENOMEM;
 	result = own_files(process);
 	if (result == 0)

@@ -36,6 +36,7 @@ struct keg_policy;  /* policy.h */
 struct keg_futexes; /* futex.h */
 struct keg_tracer;  /* trace.h */
 struct keg_object_cache;
+struct keg_commons;
 
 #define KEG_SIGNALS 64 /* 1 to 64 */
 
@@ -154,9 +155,11 @@ struct keg_process {
 struct keg_user {
 	struct keg_host *host;
 	struct keg_user_config config;
+	struct keg_commons
+		*commons; /* commons.h: its clones' too, and what the next three are in */
 	struct keg_pages *pages;
 	struct keg_object_cache *objects;
-	struct keg_machine_lore lore;
+	struct keg_machine_lore *lore;
 	struct keg_mounts *mounts;
 	struct keg_policy *policy;
 	struct keg_files *streams; /* what the program begins with */
@@ -189,9 +192,9 @@ struct keg_user {
 	_Atomic uint64_t unserved[KEG_SYSCALL_LIMIT]; /* answered ENOSYS for want of a handler */
 	_Atomic uint64_t refused[KEG_SYSCALL_LIMIT];  /* by the policy */
 	_Atomic uint64_t exits, faults;
-	_Atomic uint32_t memfds; /* that there are: sys_descriptor.c */
+	_Atomic uint32_t memfds;                            /* that there are: sys_descriptor.c */
 	const struct keg_syscall *calls[KEG_SYSCALL_LIMIT]; /* those that are served */
-	struct keg_signalfd *signalfds; /* signalfd.c */
+	struct keg_signalfd *signalfds;                     /* signalfd.c */
 	struct keg_plugin *plugin; /* plugin.c: offered functions, the mark; NULL */
 };
 

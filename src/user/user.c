@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "user/commons.h"
 #include "user/files.h"
 #include "user/futex.h"
 #include "user/load.h"
 #include "user/mounts.h"
-#include "user/object.h"
 #include "user/plugin.h"
 #include "user/policy.h"
 #include "user/process.h"
@@ -46,12 +46,14 @@ static int read_config(struct keg_user_config *own, const struct keg_user_config
 
 static int create_parts(struct keg_user *user)
 {
-	int result = keg_pages_create(user->config.memory, &user->pages);
+	int result = keg_commons_create(user->config.memory, user->kick_signal, &user->commons);
 
-	if (result == 0)
-		result = keg_object_cache_create(user->pages, &user->objects);
-	if (result == 0)
-		result = keg_mounts_create(&user->mounts);
+	if (result < 0)
+		return result;
+	user->pages = user->commons->pages;
+	user->objects = user->commons->objects;
+	user->lore = &user->commons->lore;
+	result = keg_mounts_create(&user->mounts);
 	if (result == 0)
 		result = keg_futexes_create(&user->futexes);
 	if (result == 0)
@@ -122,8 +124,7 @@ void keg_user_destroy(struct keg_user *user)
 	keg_files_release(user->streams);
 	keg_futexes_destroy(user->futexes);
 	keg_mounts_destroy(user->mounts);
-	keg_object_cache_destroy(user->objects);
-	keg_pages_destroy(user->pages);
+	keg_commons_release(user->commons);
 	if (user->policy)
 		free(user->policy->directory);
 	free(user->policy);

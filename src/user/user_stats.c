@@ -69,7 +69,7 @@ int keg_user_stats(struct keg_user *user, struct keg_user_stats *stats)
 	own.processes = user->processes_made;
 	own.threads = user->threads_made;
 	own.time_ns = user->ran_ns;
-	own.open_layout = atomic_load(&user->lore.open_layout);
+	own.open_layout = atomic_load(&user->lore->open_layout);
 	own.size = stats->size;
 	memcpy(stats, &own, stats->size);
 	return 0;
