@@ -165,6 +165,15 @@ static int make_stack(struct loader *loader, struct keg_space *space,
 	return keg_space_write(space, loader->stack.rsp, loader->stack.bytes, loader->stack.size);
 }
 
+/* At most what is on the stack when the program begins. */
+static uint64_t stack_bytes(const struct loader *loader, const struct keg_words *environment)
+{
+	const struct keg_words *arguments = loader->arguments;
+
+	return arguments->bytes + environment->bytes + strlen(loader->path) + KEG_PAGE +
+	       (arguments->count + (uint64_t)environment->count) * sizeof(uint64_t);
+}
+
 static int fill_space(
 	struct loader *loader, struct keg_space *space, const struct keg_words *environment)
 {
@@ -175,7 +184,11 @@ static int fill_space(
 	uint64_t stack = keg_load_stack_limit(limits[RLIMIT_STACK].rlim_cur);
 	int ret;
 
-	ret = keg_load_map_stack(space, stack, program->plan.executable_stack);
+	keg_space_set_limits(
+		space, &(struct keg_space_limits){limits[RLIMIT_AS].rlim_cur,
+			       limits[RLIMIT_DATA].rlim_cur, limits[RLIMIT_STACK].rlim_cur});
+	ret = keg_load_map_stack(
+		space, stack_bytes(loader, environment), stack, program->plan.executable_stack);
 	if (!ret)
 		ret = keg_load_map(space, objects, program, KEG_USER_TOP - stack);
 	if (!ret && loader->library.file)

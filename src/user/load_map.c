@@ -10,10 +10,12 @@
 #include "user/object.h"
 #include "user/space.h"
 
-#define PROGRAM_AT  0x555555554000ull /* ELF_ET_DYN_BASE, two thirds of the lower half */
-#define GUARD       (1ull << 20)      /* below the stack: stack_guard_gap, 256 pages */
-#define STACK_LEAST (128ull << 10)
-#define STACK_MOST  (1ull << 30)
+#define PROGRAM_AT       0x555555554000ull /* ELF_ET_DYN_BASE, two thirds of the lower half */
+#define GUARD            (1ull << 20)      /* below the stack's most: stack_guard_gap, 256 pages */
+#define STACK_LEAST      (128ull << 10)
+#define STACK_MOST       (1ull << 30)
+#define STACK_BEGINS     (132ull << 10) /* what it has below what is on it */
+#define STACK_ROOM_LEAST (128ull << 20)
 
 static uint64_t page_down(uint64_t at)
 {
@@ -43,24 +45,22 @@ static int map(struct keg_space *space, struct keg_mapping mapping)
 	return 0;
 }
 
-int keg_load_map_stack(struct keg_space *space, uint64_t bytes, bool executable)
+int keg_load_map_stack(struct keg_space *space, uint64_t bytes, uint64_t limit, bool executable)
 {
-	struct keg_mapping stack = {
-		.at = KEG_USER_TOP - bytes,
-		.length = bytes,
-		.protection = PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0),
-		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_STACK | MAP_NORESERVE,
-		.name = "[stack]",
-	};
-	struct keg_mapping guard = {
-		.at = stack.at - GUARD,
-		.length = GUARD,
-		.protection = PROT_NONE,
-		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-	};
-	int ret = map(space, guard);
+	uint64_t room = limit < STACK_ROOM_LEAST ? STACK_ROOM_LEAST : limit;
 
-	return ret ? ret : map(space, stack);
+	bytes = page_up(bytes) + STACK_BEGINS;
+	/* Other mappings leave it room to grow, as Linux's mmap_base() does. */
+	keg_space_set_base(space, KEG_USER_TOP - room);
+	return map(
+		space, (struct keg_mapping){
+			       .at = KEG_USER_TOP - bytes,
+			       .length = bytes,
+			       .protection = PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0),
+			       .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_STACK |
+					MAP_GROWSDOWN | MAP_NORESERVE,
+			       .name = "[stack]",
+		       });
 }
 
 /* A free place for what may be anywhere: found by mapping it for a moment. */

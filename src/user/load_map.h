@@ -18,7 +18,8 @@ struct keg_loaded {
 
 /* What RLIMIT_STACK comes to: page aligned, neither nothing nor all of the address space. */
 uint64_t keg_load_stack_limit(uint64_t limit);
-int keg_load_map_stack(struct keg_space *space, uint64_t bytes, bool executable);
+/* An area that grows down to `limit`, with room at once for `bytes` and a little more. */
+int keg_load_map_stack(struct keg_space *space, uint64_t bytes, uint64_t limit, bool executable);
 
 /* Chooses the place, all below `below`, and maps the segments there. -ENOMEM no place */
 int keg_load_map(struct keg_space *space, struct keg_object_cache *objects,
