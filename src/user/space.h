@@ -20,11 +20,13 @@
 struct keg_space;
 struct keg_object;
 
-/* Owns a machine, made for it. */
+/* Owns a machine, made for it. The host, the pages and the lore are borrowed. */
 int keg_space_create(struct keg_host *host, struct keg_pages *pages, struct keg_machine_lore *lore,
 	struct keg_space **space);
 void keg_space_destroy(struct keg_space *space);
 struct keg_machine *keg_space_machine(struct keg_space *space);
+/* Where mappings without a place of their own are put: below `base`, the highest first. */
+void keg_space_set_base(struct keg_space *space, uint64_t base);
 
 /* A copy for fork(2): private pages are shared until either side writes. */
 int keg_space_clone(struct keg_space *space, struct keg_space **copy);
@@ -38,6 +40,7 @@ struct keg_mapping {
 	int flags;                 /* MAP_ */
 	struct keg_object *object; /* NULL: anonymous. Held by the space if it succeeds */
 	uint64_t offset;           /* in the object, page aligned */
+	bool read_only;            /* MAP_SHARED of a file that is not open for writing */
 	const char
 		*name; /* for /proc/self/maps and reports: a path, "[heap]"; copied; may be NULL */
 };
@@ -73,6 +76,8 @@ struct keg_space_usage {
 	uint64_t faults;                                    /* page faults served */
 };
 void keg_space_usage(struct keg_space *space, struct keg_space_usage *usage);
+/* Which of `count` pages from `at` on are there: a byte each, 1 or 0. -ENOMEM not all are mapped */
+int keg_space_resident(struct keg_space *space, uint64_t at, size_t count, uint8_t *resident);
 
 /* ---- Faults ---- */
 
