@@ -60,8 +60,7 @@ int keg_file_set_flags(struct keg_file *file, int mask, int flags)
 {
 	int old = atomic_load(&file->flags), host;
 
-	/* Others have a stream's description too: the shell, and the next program. */
-	if (file->kind != KEG_FILE_STREAM && file->fd >= 0) {
+	if (keg_file_has_host_flags(file)) {
 		host = fcntl(file->fd, F_GETFL);
 		if (host < 0 || fcntl(file->fd, F_SETFL, (host & ~mask) | flags) < 0)
 			return (int)keg_host_result(-1);

@@ -76,6 +76,13 @@ static inline void keg_file_cleanup(struct keg_file **file)
 {
 	keg_file_put(*file);
 }
+/* Whether O_NONBLOCK and its kin are the host's: not a stream's, which has other users, nor of what
+ * keg makes up. */
+static inline bool keg_file_has_host_flags(const struct keg_file *file)
+{
+	return file->fd >= 0 && file->kind != KEG_FILE_STREAM &&
+	       !(file->operations && file->operations->read);
+}
 /* F_SETFL: those in `mask` become `flags`. */
 int keg_file_set_flags(struct keg_file *file, int mask, int flags);
 /* Whether reading and writing it may wait for others. */

@@ -60,7 +60,7 @@ static int64_t get_flags(const struct keg_fcntl *call)
 	int own = atomic_load(&call->file->flags), flags;
 
 	own &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
-	if (call->file->kind == KEG_FILE_STREAM || call->file->fd < 0)
+	if (!keg_file_has_host_flags(call->file))
 		return own;
 	flags = fcntl(call->file->fd, F_GETFL);
 	if (flags < 0)
