@@ -38,8 +38,10 @@
 
 struct keg_machine;
 
-/* What the machines of a sandbox learn from one another. Zero at first. */
+/* What the machines of a sandbox have in common, and learn from one another. Zero at first, but for
+ * the signal. */
 struct keg_machine_lore {
+	int kick_signal; /* for keg_cpu_kick(): keg_kick_install(); 0: none */
 	_Atomic bool open_layout;
 };
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* A process's machine: its making and its end. */
+#include "user/machine_inside.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+/* The two highest pages that are possible and have a number of 32 bits. No arena reaches there. */
+static void choose_places(struct keg_machine *machine)
+{
+	uint32_t bits = machine->features.address_bits;
+
+	if (bits > 32 + KEG_PAGE_SHIFT)
+		bits = 32 + KEG_PAGE_SHIFT;
+	machine->nowhere = (1ull << bits) - KEG_PAGE;
+	machine->passing = machine->nowhere - KEG_PAGE;
+}
+
+static int make_vm(struct keg_machine *machine)
+{
+	const struct keg_vm_config config = {
+		.size = sizeof(config), .kick_signal = machine->lore->kick_signal};
+	int rc = keg_features_find(machine, NULL);
+
+	if (rc)
+		return rc;
+	choose_places(machine);
+	return keg_vm_create(machine->host, &config, &machine->vm);
+}
+
+static int init(struct keg_machine *machine)
+{
+	int rc = make_vm(machine);
+
+	if (rc)
+		return rc;
+	rc = keg_tables_init(machine);
+	if (rc)
+		goto out_vm;
+	rc = keg_entry_init(machine);
+	if (!rc && atomic_load(&machine->lore->open_layout))
+		rc = keg_entry_open(machine);
+	if (rc)
+		goto out_tables;
+	return 0;
+out_tables:
+	keg_tables_fini(machine);
+out_vm:
+	keg_vm_destroy(machine->vm);
+	return rc;
+}
+
+int keg_machine_create(struct keg_host *host, struct keg_pages *pages,
+	struct keg_machine_lore *lore, struct keg_machine **machine)
+{
+	struct keg_machine *made = calloc(1, sizeof(*made));
+	int rc;
+
+	*machine = NULL;
+	if (!made)
+		return keg_fail_errno(ENOMEM, "making a machine");
+	made->host = host;
+	made->pages = pages;
+	made->lore = lore;
+	rc = pthread_mutex_init(&made->lock, NULL);
+	if (rc) {
+		free(made);
+		return keg_fail_errno(rc, "making a lock");
+	}
+	rc = init(made);
+	if (rc) {
+		pthread_mutex_destroy(&made->lock);
+		free(made);
+		return rc;
+	}
+	*machine = made;
+	return 0;
+}
+
+void keg_machine_destroy(struct keg_machine *machine)
+{
+	if (!machine)
+		return;
+	keg_cpus_fini(machine);
+	keg_vm_destroy(machine->vm);
+	keg_tables_fini(machine);
+	pthread_mutex_destroy(&machine->lock);
+	free(machine);
+}
