@@ -12,6 +12,10 @@
 #include "user/system_files.h"
 #include "user/task.h"
 
+#ifndef __NR_fchmodat2
+#define __NR_fchmodat2 452 /* Linux 6.6 */
+#endif
+
 uint32_t keg_path_walk(uint64_t at_flags)
 {
 	return (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : KEG_WALK_FOLLOW) |
@@ -103,24 +107,61 @@ int64_t keg_sys_openat2(struct keg_task *task, const uint64_t args[6])
 const struct keg_syscall keg_syscalls_path[] = {
 	{__NR_access, "access", "sx", keg_sys_access},
 	{__NR_chdir, "chdir", "s", keg_sys_chdir},
+	{__NR_chmod, "chmod", "sm", keg_sys_chmod},
+	{__NR_chown, "chown", "sdd", keg_sys_chown},
 	{__NR_chroot, "chroot", "s", keg_sys_chroot},
 	{__NR_creat, "creat", "sm", keg_sys_creat},
 	{__NR_faccessat, "faccessat", "Dsx", keg_sys_faccessat},
 	{__NR_faccessat2, "faccessat2", "Dsxx", keg_sys_faccessat2},
 	{__NR_fchdir, "fchdir", "f", keg_sys_fchdir},
+	{__NR_fchmodat, "fchmodat", "Dsm", keg_sys_fchmodat},
+	{__NR_fchmodat2, "fchmodat2", "Dsmx", keg_sys_fchmodat2},
+	{__NR_fchownat, "fchownat", "Dsddx", keg_sys_fchownat},
+	{__NR_futimesat, "futimesat", "Dsp", keg_sys_futimesat},
 	{__NR_getcwd, "getcwd", "pu", keg_sys_getcwd},
 	{__NR_getdents, "getdents", "fpu", keg_sys_getdents},
 	{__NR_getdents64, "getdents64", "fpu", keg_sys_getdents64},
+	{__NR_getxattr, "getxattr", "sspu", keg_sys_getxattr},
+	{__NR_inotify_add_watch, "inotify_add_watch", "fsx", keg_sys_inotify_add_watch},
+	{__NR_inotify_init, "inotify_init", "", keg_sys_inotify_init},
+	{__NR_inotify_init1, "inotify_init1", "x", keg_sys_inotify_init1},
+	{__NR_inotify_rm_watch, "inotify_rm_watch", "fd", keg_sys_inotify_rm_watch},
+	{__NR_lchown, "lchown", "sdd", keg_sys_lchown},
+	{__NR_lgetxattr, "lgetxattr", "sspu", keg_sys_lgetxattr},
+	{__NR_link, "link", "ss", keg_sys_link},
+	{__NR_linkat, "linkat", "DsDsx", keg_sys_linkat},
+	{__NR_listxattr, "listxattr", "spu", keg_sys_listxattr},
+	{__NR_llistxattr, "llistxattr", "spu", keg_sys_llistxattr},
+	{__NR_lremovexattr, "lremovexattr", "ss", keg_sys_lremovexattr},
+	{__NR_lsetxattr, "lsetxattr", "sspux", keg_sys_lsetxattr},
 	{__NR_lstat, "lstat", "sT", keg_sys_lstat},
+	{__NR_mkdir, "mkdir", "sm", keg_sys_mkdir},
+	{__NR_mkdirat, "mkdirat", "Dsm", keg_sys_mkdirat},
+	{__NR_mknod, "mknod", "smu", keg_sys_mknod},
+	{__NR_mknodat, "mknodat", "Dsmu", keg_sys_mknodat},
 	{__NR_newfstatat, "newfstatat", "DsTx", keg_sys_newfstatat},
 	{__NR_open, "open", "sFm", keg_sys_open},
 	{__NR_openat, "openat", "DsFm", keg_sys_openat},
 	{__NR_openat2, "openat2", "Dspu", keg_sys_openat2},
 	{__NR_readlink, "readlink", "sRu", keg_sys_readlink},
 	{__NR_readlinkat, "readlinkat", "DsRu", keg_sys_readlinkat},
+	{__NR_removexattr, "removexattr", "ss", keg_sys_removexattr},
+	{__NR_rename, "rename", "ss", keg_sys_rename},
+	{__NR_renameat, "renameat", "DsDs", keg_sys_renameat},
+	{__NR_renameat2, "renameat2", "DsDsx", keg_sys_renameat2},
+	{__NR_rmdir, "rmdir", "s", keg_sys_rmdir},
+	{__NR_setxattr, "setxattr", "sspux", keg_sys_setxattr},
 	{__NR_stat, "stat", "sT", keg_sys_stat},
 	{__NR_statfs, "statfs", "sp", keg_sys_statfs},
 	{__NR_statx, "statx", "Dsxxp", keg_sys_statx},
+	{__NR_symlink, "symlink", "ss", keg_sys_symlink},
+	{__NR_symlinkat, "symlinkat", "sDs", keg_sys_symlinkat},
+	{__NR_truncate, "truncate", "sl", keg_sys_truncate},
 	{__NR_umask, "umask", "m", keg_sys_umask},
+	{__NR_unlink, "unlink", "s", keg_sys_unlink},
+	{__NR_unlinkat, "unlinkat", "Dsx", keg_sys_unlinkat},
+	{__NR_utime, "utime", "sp", keg_sys_utime},
+	{__NR_utimensat, "utimensat", "Dspx", keg_sys_utimensat},
+	{__NR_utimes, "utimes", "sp", keg_sys_utimes},
 	{0, NULL, NULL, NULL},
 };

@@ -42,4 +42,12 @@ struct keg_file;
 int keg_path_descriptor(
 	struct keg_task *task, const struct keg_place *place, struct keg_file **file);
 
+/* Where a name may be taken away: keg_place_parent(), and -EBUSY for what holds a mount. */
+int keg_path_removable(struct keg_task *task, const struct keg_place *place, const char **last);
+/* chmod(2) of what an O_PATH descriptor stands for. */
+int keg_path_chmod(int fd, mode_t mode);
+/* A name of the host's for a descriptor of this process, for calls that take nothing else. */
+#define KEG_PATH_HOST 32
+void keg_path_host(int fd, char name[KEG_PATH_HOST]);
+
 #endif

@@ -82,6 +82,7 @@ int64_t keg_sys_statx(struct keg_task *task, const uint64_t args[6])
 	struct statx stx;
 	int r, fd;
 
+	place.fd = -1;
 	if (flags & ~known || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || mask >> 31)
 		return -EINVAL;
 	r = keg_path_held(task, (int)args[0], args[1], keg_path_walk(flags), &place);
@@ -127,6 +128,7 @@ static int64_t do_access(struct keg_task *task, int at, uint64_t path, int mode,
 	KEG_PLACE struct keg_place place;
 	int r, fd;
 
+	place.fd = -1;
 	if (mode & ~7 || flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	r = keg_path_held(task, at, path, keg_path_walk(flags), &place);

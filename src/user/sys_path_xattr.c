@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Extended attributes: those of users can be read; there are no others, and none is set. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "user/files.h"
+#include "user/space.h"
+#include "user/sys_path.h"
+#include "user/task.h"
+
+enum {
+	LONGEST_NAME = 256, /* with its end; as XATTR_NAME_MAX */
+	LARGEST = 65536,    /* a value, or the list: as XATTR_SIZE_MAX and XATTR_LIST_MAX */
+};
+
+static bool is_user(const char *name)
+{
+	return strncmp(name, "user.", 5) == 0;
+}
+
+static int read_name(struct keg_task *task, uint64_t at, char name[LONGEST_NAME])
+{
+	ssize_t length = keg_space_read_string(task->process->space, name, at, LONGEST_NAME);
+
+	if (length == -ENAMETOOLONG || length == 0)
+		return -ERANGE;
+	return length < 0 ? (int)length : 0;
+}
+
+/* The host's name for the place's file. -EOPNOTSUPP: it is made up */
+static int find_host(struct keg_task *task, uint64_t path, uint32_t walk, struct keg_place *place,
+	char host[KEG_PATH_HOST])
+{
+	int r = keg_path_held(task, AT_FDCWD, path, walk, place);
+
+	if (r < 0)
+		return r;
+	if (place->made_up)
+		return -EOPNOTSUPP;
+	keg_path_host(place->fd, host);
+	return 0;
+}
+
+/* At most `size` bytes to the program; 0: only how many there are. */
+static int64_t give(
+	struct keg_task *task, uint64_t to, uint64_t size, const void *from, ssize_t length)
+{
+	if (!size)
+		return length;
+	if ((uint64_t)length > size)
+		return -ERANGE;
+	return keg_space_write(task->process->space, to, from, (size_t)length) < 0 ? -EFAULT
+										   : length;
+}
+
+static int64_t do_get(struct keg_task *task, const uint64_t args[6], uint32_t walk)
+{
+	KEG_PLACE struct keg_place place;
+	char host[KEG_PATH_HOST], name[LONGEST_NAME];
+	void *buffer;
+	ssize_t length;
+	int r;
+
+	place.fd = -1;
+	r = read_name(task, args[1], name);
+	if (!r)
+		r = find_host(task, args[0], walk, &place, host);
+	if (r < 0)
+		return r;
+	if (!is_user(name))
+		return -EOPNOTSUPP;
+	buffer = keg_task_buffer(task, LARGEST);
+	if (!buffer)
+		return -ENOMEM;
+	length = getxattr(host, name, buffer, LARGEST);
+	return length < 0 ? -errno : give(task, args[2], args[3], buffer, length);
+}
+
+int64_t keg_sys_getxattr(struct keg_task *task, const uint64_t args[6])
+{
+	return do_get(task, args, KEG_WALK_FOLLOW);
+}
+
+int64_t keg_sys_lgetxattr(struct keg_task *task, const uint64_t args[6])
+{
+	return do_get(task, args, 0);
+}
+
+/* Leaves the names that a program may see; how long the list is then. */
+static ssize_t keep_user(char *list, ssize_t length)
+{
+	ssize_t kept = 0;
+
+	for (ssize_t at = 0; at < length;) {
+		ssize_t bytes = (ssize_t)strlen(list + at) + 1;
+
+		if (is_user(list + at)) {
+			memmove(list + kept, list + at, (size_t)bytes);
+			kept += bytes;
+		}
+		at += bytes;
+	}
+	return kept;
+}
+
+static int64_t do_list(struct keg_task *task, const uint64_t args[6], uint32_t walk)
+{
+	KEG_PLACE struct keg_place place;
+	char host[KEG_PATH_HOST];
+	char *buffer;
+	ssize_t length;
+	int r = find_host(task, args[0], walk, &place, host);
+
+	if (r < 0)
+		return r == -EOPNOTSUPP ? 0 : r;
+	buffer = keg_task_buffer(task, LARGEST + 1);
+	if (!buffer)
+		return -ENOMEM;
+	length = listxattr(host, buffer, LARGEST);
+	if (length < 0)
+		return -errno;
+	buffer[length] = '\0';
+	return give(task, args[1], args[2], buffer, keep_user(buffer, length));
+}
+
+int64_t keg_sys_listxattr(struct keg_task *task, const uint64_t args[6])
+{
+	return do_list(task, args, KEG_WALK_FOLLOW);
+}
+
+int64_t keg_sys_llistxattr(struct keg_task *task, const uint64_t args[6])
+{
+	return do_list(task, args, 0);
+}
+
+static int64_t refuse(struct keg_task *task, const uint64_t args[6], uint32_t walk)
+{
+	struct keg_place place;
+	int r = keg_place_find(task, AT_FDCWD, args[0], walk, &place);
+
+	if (r < 0)
+		return r;
+	return place.made_up || place.writable ? -EOPNOTSUPP : -EROFS;
+}
+
+int64_t keg_sys_setxattr(struct keg_task *task, const uint64_t args[6])
+{
+	return refuse(task, args, KEG_WALK_FOLLOW);
+}
+
+int64_t keg_sys_lsetxattr(struct keg_task *task, const uint64_t args[6])
+{
+	return refuse(task, args, 0);
+}
+
+int64_t keg_sys_removexattr(struct keg_task *task, const uint64_t args[6])
+{
+	return refuse(task, args, KEG_WALK_FOLLOW);
+}
+
+int64_t keg_sys_lremovexattr(struct keg_task *task, const uint64_t args[6])
+{
+	return refuse(task, args, 0);
+}
