@@ -141,17 +141,14 @@ out:
 	return result;
 }
 
-int keg_process_copy(struct keg_process *of, uint64_t flags, struct keg_process **process)
+/* A copy in a sandbox, which need not be its own. */
+static struct keg_process *copy(struct keg_user *user, struct keg_process *of, uint64_t flags)
 {
-	struct keg_user *user = of->user;
-	struct keg_process *made;
+	struct keg_process *made = create(user);
 	int result = 0;
 
-	if (user->process_count >= user->config.processes)
-		return -EAGAIN;
-	made = create(user);
 	if (!made)
-		return -ENOMEM;
+		return NULL;
 	memcpy(made->limits, of->limits, sizeof(made->limits));
 	memcpy(made->auxv, of->auxv, sizeof(made->auxv));
 	made->group = of->group;
@@ -170,11 +167,39 @@ int keg_process_copy(struct keg_process *of, uint64_t flags, struct keg_process 
 		result = keg_fs_copy(of->fs, &made->fs);
 	if (result < 0 || !made->actions || (of->executable && !made->executable)) {
 		release(made);
-		return -ENOMEM;
+		return NULL;
 	}
+	return made;
+}
+
+int keg_process_copy(struct keg_process *of, uint64_t flags, struct keg_process **process)
+{
+	struct keg_user *user = of->user;
+	struct keg_process *made;
+
+	if (user->process_count >= user->config.processes)
+		return -EAGAIN;
+	made = copy(user, of, flags);
+	if (!made)
+		return -ENOMEM;
 	made->pid = keg_pid_take(user);
 	made->parent = flags & CLONE_PARENT && of->parent ? of->parent : of;
 	insert(user, made);
+	*process = made;
+	return 0;
+}
+
+int keg_process_copy_to(
+	struct keg_user *user, struct keg_process *of, struct keg_process **process)
+{
+	struct keg_process *made = copy(user, of, 0);
+
+	if (!made)
+		return keg_fail(ENOMEM, "out of memory for a process");
+	made->pid = user->last_pid = of->pid;
+	pthread_mutex_lock(&user->lock);
+	insert(user, made);
+	pthread_mutex_unlock(&user->lock);
 	*process = made;
 	return 0;
 }

@@ -17,6 +17,9 @@ void keg_process_finish(struct keg_process *process);
  * shared by clone(2)'s flags; its space is the caller's to set. Lock held. -EAGAIN the sandbox's
  * limit */
 int keg_process_copy(struct keg_process *of, uint64_t flags, struct keg_process **process);
+/* A copy with the same number as the first process of another sandbox. Lock not held. */
+int keg_process_copy_to(
+	struct keg_user *user, struct keg_process *of, struct keg_process **process);
 /* Lets a parent that waits in vfork(2) go on; lock held. */
 void keg_process_leave_vfork(struct keg_process *process);
 /* Gives up the process's share of its space: the space, if it was the last and the caller has to

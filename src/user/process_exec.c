@@ -10,6 +10,7 @@
 #include "user/files.h"
 #include "user/load.h"
 #include "user/mounts.h"
+#include "user/plugin.h"
 #include "user/process.h"
 #include "user/signals.h"
 #include "user/space.h"
@@ -152,6 +153,8 @@ int keg_process_exec(struct keg_task *task, const char *path, struct keg_words *
 	struct keg_cpu *old;
 	int result;
 
+	if (keg_plugin_binds(process))
+		return -EPERM;
 	if (!process->spare_users)
 		process->spare_users = calloc(1, sizeof(*process->spare_users));
 	if (!process->spare_users ||
@@ -165,6 +168,7 @@ int keg_process_exec(struct keg_task *task, const char *path, struct keg_words *
 		return result;
 	}
 	replace(task, space, old);
+	keg_plugin_replaced(process);
 	reset(task, path);
 	return 0;
 }

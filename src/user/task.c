@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "user/block.h"
+#include "user/plugin.h"
 #include "user/process.h"
 #include "user/signals.h"
 #include "user/space.h"
@@ -66,7 +67,8 @@ static enum attended attend(struct keg_task *task, int64_t result)
 	enum attended attended = GOES_ON;
 
 	atomic_store(&task->attention, 0);
-	keg_signal_deliver(task, result);
+	if (!keg_plugin_holds(task))
+		keg_signal_deliver(task, result);
 	pthread_mutex_lock(&user->lock);
 	if (!must_end(task) && must_rest(task) && !rest(task))
 		attended = RESTS;
@@ -136,7 +138,7 @@ static int64_t serve(struct keg_task *task, const struct keg_cpu_event *event)
 	case KEG_CPU_EXCEPTION:
 		if (event->vector == 14)
 			serve_page_fault(task, event);
-		else
+		else if (event->vector != 3 || !keg_plugin_trap(task))
 			keg_signal_fault(task, 0, 0, event->address, event->vector, event->error);
 		break;
 	case KEG_CPU_KICKED:
@@ -159,7 +161,7 @@ void keg_task_run(struct keg_task *task)
 			enum attended attended = attend(task, result);
 
 			result = 0;
-			if (attended == ENDS)
+			if (attended == ENDS && !keg_plugin_keeps(task))
 				keg_task_end(task, task->exit_status);
 			if (attended != GOES_ON)
 				return;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/error.h"
+#include "user/plugin.h"
 #include "user/process.h"
 #include "user/signals.h"
 #include "user/time.h"
@@ -111,10 +112,10 @@ void keg_user_go(struct keg_user *user, struct keg_user_stop *stop)
 	pthread_mutex_unlock(&user->lock);
 	user->ran_ns += keg_now_ns() - began;
 	report_place(user, stop);
-	if (ended) {
+	if (ended)
 		end_the_rest(user);
+	if (ended || keg_plugin_ended(user))
 		report_end(user, stop);
-	}
 }
 
 int keg_user_run(struct keg_user *user, struct keg_user_stop *stop)
@@ -123,10 +124,13 @@ int keg_user_run(struct keg_user *user, struct keg_user_stop *stop)
 
 	if (!user->first)
 		return keg_fail(EINVAL, "the sandbox has no program: keg_user_load() loads one");
-	if (user->first->state == KEG_PROCESS_ZOMBIE) {
+	if (user->first->state == KEG_PROCESS_ZOMBIE || keg_plugin_ended(user)) {
 		report_end(user, stop);
 		return 0;
 	}
+	result = keg_plugin_before_run(user);
+	if (result < 0)
+		return result;
 	if (user->config.time_ns) {
 		uint64_t left = user->config.time_ns > user->ran_ns
 					? user->config.time_ns - user->ran_ns

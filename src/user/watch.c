@@ -19,11 +19,15 @@ struct keg_watch {
 	_Atomic uint64_t deadline; /* 0: none */
 };
 
-/* The time is up: all tasks come to rest, and the run says why. */
-static void stop_run(struct keg_user *user)
+/* The time is up: all tasks come to rest, and the run says why. Unless the deadline has been moved
+ * since: with the lock, so that it is this run's, and no later one's. */
+static void stop_run(struct keg_watch *watch, uint64_t deadline)
 {
+	struct keg_user *user = watch->user;
+
 	pthread_mutex_lock(&user->lock);
-	if (user->running && user->end == 0) {
+	if (atomic_compare_exchange_strong(&watch->deadline, &deadline, 0) && user->running &&
+		user->end == 0) {
 		user->end = KEG_USER_TIME;
 		user->stopping = true;
 		keg_user_kick_all(user);
@@ -51,12 +55,9 @@ static void *watch_main(void *context)
 	while (!watch->ends) {
 		deadline = atomic_load(&watch->deadline);
 		if (deadline && deadline <= keg_now_ns()) {
-			/* Unless it has been moved since. */
-			if (atomic_compare_exchange_strong(&watch->deadline, &deadline, 0)) {
-				pthread_mutex_unlock(&watch->lock);
-				stop_run(watch->user);
-				pthread_mutex_lock(&watch->lock);
-			}
+			pthread_mutex_unlock(&watch->lock);
+			stop_run(watch, deadline);
+			pthread_mutex_lock(&watch->lock);
 			continue;
 		}
 		sleep_until(watch, deadline);
