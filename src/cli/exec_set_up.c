@@ -152,10 +152,11 @@ static int bind_defaults(
 		return complain("the system's files", "/proc, /dev");
 	if (settings->no_defaults)
 		return 0;
-	if (keg_user_bind_program(user, program) < 0)
-		return complain("the program", program);
 	if (keg_user_bind_empty(user, "/tmp", 0) < 0)
 		return complain("the folder", "/tmp");
+	/* After it: the program may be in /tmp itself. */
+	if (keg_user_bind_program(user, program) < 0)
+		return complain("the program", program);
 	return 0;
 }
 
