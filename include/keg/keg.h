@@ -17,6 +17,7 @@
 #include <keg/vcpu.h>
 #include <keg/vm.h>
 #ifdef __x86_64__
+#include <keg/user.h>
 #include <keg/x86.h>
 #endif
 #ifdef __aarch64__
