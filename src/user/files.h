@@ -127,6 +127,9 @@ int keg_task_add_file(struct keg_task *task, struct keg_file *file, bool close_o
 /* The same for a descriptor of the host's that has just been made. */
 int keg_task_add_fd(
 	struct keg_task *task, enum keg_file_kind kind, int fd, int flags, bool close_on_exec);
+/* How large a memfd may become. */
+struct keg_user;
+uint64_t keg_memfd_most(const struct keg_user *user);
 /* What a call of the host's answered, as a handler returns it. */
 int64_t keg_host_result(int64_t result);
 

@@ -117,6 +117,11 @@ static int64_t keg_sys_pipe2(struct keg_task *task, const uint64_t args[6])
 	return make_pipe(task, args[0], (uint32_t)args[1]);
 }
 
+uint64_t keg_memfd_most(const struct keg_user *user)
+{
+	return user->config.memory / KEG_MEMFDS;
+}
+
 /* One that was sent to another process may live on there, or on its way: it counts for ever. */
 static void release_memfd(struct keg_file *file)
 {
@@ -139,7 +144,7 @@ static int64_t make_memfd(struct keg_task *task, uint32_t flags)
 	r = keg_file_create(KEG_FILE_HOST, fd, O_RDWR, NULL, &file);
 	if (r < 0)
 		return r;
-	file->most = user->config.memory / KEG_MEMFDS;
+	file->most = keg_memfd_most(user);
 	file->writable_mount = true;
 	file->operations = &memfd_operations;
 	file->state = user;

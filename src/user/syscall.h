@@ -66,7 +66,8 @@ extern const struct keg_syscall keg_syscalls_select[];
 extern const struct keg_syscall keg_syscalls_epoll[];
 extern const struct keg_syscall keg_syscalls_socket[];
 extern const struct keg_syscall keg_syscalls_sockopt[];
-extern const struct keg_syscall keg_syscalls_message[]; /* sendto, recvmsg … */
+extern const struct keg_syscall keg_syscalls_send[];
+extern const struct keg_syscall keg_syscalls_receive[];
 
 /* NULL: not served. By number, below KEG_SYSCALL_LIMIT, or by name. */
 const struct keg_syscall *keg_syscall_find(uint64_t number);

@@ -30,7 +30,8 @@ static const struct keg_syscall *const tables[] = {
 	keg_syscalls_epoll,
 	keg_syscalls_socket,
 	keg_syscalls_sockopt,
-	keg_syscalls_message,
+	keg_syscalls_send,
+	keg_syscalls_receive,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

@@ -36,6 +36,7 @@ struct keg_policy;  /* policy.h */
 struct keg_futexes; /* futex.h */
 struct keg_tracer;  /* trace.h */
 struct keg_object_cache;
+struct keg_sockets;
 struct keg_commons;
 
 #define KEG_SIGNALS 64 /* 1 to 64 */
@@ -162,6 +163,7 @@ struct keg_user {
 	struct keg_machine_lore *lore;
 	struct keg_mounts *mounts;
 	struct keg_policy *policy;
+	struct keg_sockets *sockets; /* sockets.h; NULL: none was needed yet */
 	struct keg_files *streams; /* what the program begins with */
 	struct keg_futexes *futexes;
 	struct keg_tracer *tracer; /* NULL: nobody listens */

@@ -13,6 +13,7 @@
 #include "user/plugin.h"
 #include "user/policy.h"
 #include "user/process.h"
+#include "user/sockets.h"
 #include "user/trace.h"
 #include "user/watch.h"
 
@@ -122,6 +123,7 @@ void keg_user_destroy(struct keg_user *user)
 	end_all(user);
 	keg_plugin_destroy(user);
 	keg_files_release(user->streams);
+	keg_sockets_destroy(user->sockets);
 	keg_futexes_destroy(user->futexes);
 	keg_mounts_destroy(user->mounts);
 	keg_commons_release(user->commons);
