@@ -123,14 +123,13 @@ static int read_registers(struct keg_cpu_inside *inside)
 	return rc ? rc : keg_vcpu_get_sregs(inside->cpu.vcpu, &inside->sregs);
 }
 
-/* One KVM_RUN and what it came to. *again as in keg_cpu_decode_interrupted(). */
+/* One KVM_RUN and what it came to; *again as in keg_cpu_decode(). */
 static int run_once(struct keg_cpu_inside *inside, struct keg_cpu_event *event, bool *again)
 {
 	struct keg_exit exit;
 	int rc = keg_vcpu_run(inside->cpu.vcpu, &exit);
 	int read;
 
-	*again = false;
 	inside->cpu.runs++;
 	if (rc && rc != -EFAULT)
 		return rc;
@@ -138,7 +137,7 @@ static int run_once(struct keg_cpu_inside *inside, struct keg_cpu_event *event, 
 	if (read)
 		return read;
 	if (!rc && exit.reason != KEG_EXIT_KICKED && exit.reason != KEG_EXIT_INTR)
-		return keg_cpu_decode(inside, &exit, event);
+		return keg_cpu_decode(inside, &exit, event, again);
 	read = keg_cpu_decode_interrupted(inside, event, again);
 	return rc ? rc : read;
 }
@@ -146,7 +145,7 @@ static int run_once(struct keg_cpu_inside *inside, struct keg_cpu_event *event, 
 int keg_cpu_run(struct keg_cpu *cpu, struct keg_cpu_event *event)
 {
 	struct keg_cpu_inside *inside = keg_cpu_inside(cpu);
-	bool again;
+	bool again = false;
 	int rc;
 
 	if (inside->kicked) {

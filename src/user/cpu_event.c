@@ -18,6 +18,7 @@
 #include "base/error.h"
 
 enum {
+	UNDEFINED = 6,
 	PAGE_FAULT = 14,
 	/* A page fault's error code (AMD64 APM volume 2, 8.4.2) */
 	FAULT_PRESENT = 1 << 0,
@@ -212,9 +213,46 @@ static int decode_mmio(
 	return at_user(inside) ? decode_stray(inside, exit, event) : broken_by(exit, inside, event);
 }
 
-int keg_cpu_decode(
-	struct keg_cpu_inside *inside, const struct keg_exit *exit, struct keg_cpu_event *event)
+/* ---- Exceptions that KVM has found, and the vCPU has not taken ---- */
+
+static int has_pending(struct keg_cpu_inside *inside, bool *pending)
 {
+	struct kvm_vcpu_events events;
+	int rc = keg_vcpu_get_events(inside->cpu.vcpu, &events);
+
+	*pending = !rc && (events.exception.injected || events.exception.pending);
+	return rc;
+}
+
+/*
+ * KVM has to emulate what touches a page without memory, and does not know all instructions: AVX's
+ * to the page that the open layout's entry stores to, say. It may have an exception in store for
+ * the program, which is then taken, but that must come of one more run: else it would go on so for
+ * ever.
+ */
+static int decode_internal(struct keg_cpu_inside *inside, const struct keg_exit *exit,
+	struct keg_cpu_event *event, bool *again)
+{
+	bool tried = *again;
+	int rc;
+
+	*again = false;
+	if (tried || !at_user(inside) || exit->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
+		return broken_by(exit, inside, event);
+	rc = has_pending(inside, again);
+	if (rc)
+		return rc;
+	take_general(inside);
+	*event = (struct keg_cpu_event){.type = KEG_CPU_EXCEPTION, .vector = UNDEFINED};
+	return 0;
+}
+
+int keg_cpu_decode(struct keg_cpu_inside *inside, const struct keg_exit *exit,
+	struct keg_cpu_event *event, bool *again)
+{
+	if (exit->reason == KEG_EXIT_INTERNAL_ERROR)
+		return decode_internal(inside, exit, event, again);
+	*again = false;
 	if (exit->reason == KEG_EXIT_MMIO)
 		return decode_mmio(inside, exit, event);
 	if (exit->reason == KEG_EXIT_IO)
@@ -226,13 +264,11 @@ int keg_cpu_decode(
 
 static int kicked_at_user(struct keg_cpu_inside *inside, struct keg_cpu_event *event, bool *again)
 {
-	struct kvm_vcpu_events events;
-	int rc = keg_vcpu_get_events(inside->cpu.vcpu, &events);
+	int rc = has_pending(inside, again);
 
 	if (rc)
 		return rc;
 	take_general(inside);
-	*again = events.exception.injected || events.exception.pending;
 	inside->kicked = *again;
 	*event = (struct keg_cpu_event){.type = KEG_CPU_KICKED};
 	return 0;

@@ -147,12 +147,14 @@ void keg_cpus_fini(struct keg_machine *machine);
 
 /* ---- cpu_event.c ---- */
 
-/* What an exit means: the event, with the program's own registers in place. `regs` and `sregs` are
- * those after the run. */
-int keg_cpu_decode(
-	struct keg_cpu_inside *inside, const struct keg_exit *exit, struct keg_cpu_event *event);
-
-/* The same for a run that was interrupted. *again: an exception is on its way: run on. */
+/*
+ * What an exit means: the event, with the program's own registers in place. inside->regs and
+ * ->sregs are those after the run. *again: an exception is on its way: run on, and the event is not
+ * one yet; on entry whether that was asked for by the last run already.
+ */
+int keg_cpu_decode(struct keg_cpu_inside *inside, const struct keg_exit *exit,
+	struct keg_cpu_event *event, bool *again);
+/* The same for a run that was interrupted. */
 int keg_cpu_decode_interrupted(
 	struct keg_cpu_inside *inside, struct keg_cpu_event *event, bool *again);
 
