@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads and what they wait on: all of it is futexes in the end. */
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "check.h"
+
+enum { THREADS = 6 };
+
+static void with_threads(void *(*work)(void *), int count)
+{
+	pthread_t threads[32];
+
+	for (intptr_t i = 0; i < count; i++)
+		CHECK(pthread_create(&threads[i], NULL, work, (void *)i) == 0);
+	for (int i = 0; i < count; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
+/* ---- A lock ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static long shared;
+
+static void *add_much(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < 2000; i++) {
+		pthread_mutex_lock(&lock);
+		shared++;
+		if (i % 64 == 0)
+			sched_yield();
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static void a_mutex(void)
+{
+	shared = 0;
+	with_threads(add_much, THREADS);
+	CHECK(shared == THREADS * 2000);
+}
+
+/* ---- A queue ---- */
+
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int queue[4], queued, produced, consumed;
+static long long consumed_sum;
+
+enum { GOODS = 3000 };
+
+static void *produce_or_consume(void *argument)
+{
+	bool produces = (intptr_t)argument % 2;
+
+	pthread_mutex_lock(&lock);
+	while ((produces ? produced : consumed) < GOODS) {
+		if (produces ? queued == 4 : queued == 0) {
+			pthread_cond_wait(&changed, &lock);
+			continue;
+		}
+		if (produces)
+			queue[queued++] = produced++;
+		else
+			consumed_sum += queue[--queued], consumed++;
+		pthread_cond_broadcast(&changed);
+	}
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+static void a_condition(void)
+{
+	produced = consumed = queued = 0;
+	consumed_sum = 0;
+	with_threads(produce_or_consume, THREADS);
+	CHECK(consumed == GOODS && consumed_sum == (long long)GOODS * (GOODS - 1) / 2);
+}
+
+/* ---- A barrier, semaphores, once ---- */
+
+static pthread_barrier_t barrier;
+static atomic_int arrived;
+
+static void *meet(void *argument)
+{
+	(void)argument;
+	for (int i = 1; i <= 200; i++) {
+		atomic_fetch_add(&arrived, 1);
+		pthread_barrier_wait(&barrier);
+		CHECK(atomic_load(&arrived) == i * THREADS);
+		pthread_barrier_wait(&barrier);
+	}
+	return NULL;
+}
+
+static void a_barrier(void)
+{
+	atomic_store(&arrived, 0);
+	CHECK(pthread_barrier_init(&barrier, NULL, THREADS) == 0);
+	with_threads(meet, THREADS);
+	pthread_barrier_destroy(&barrier);
+}
+
+static sem_t ping, pong;
+
+static void *play(void *argument)
+{
+	for (int i = 0; i < 1000; i++) {
+		sem_wait(argument ? &ping : &pong);
+		sem_post(argument ? &pong : &ping);
+	}
+	return NULL;
+}
+
+static void semaphores(void)
+{
+	sem_init(&ping, 0, 1);
+	sem_init(&pong, 0, 0);
+	with_threads(play, 2);
+}
+
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+static volatile long left, right;
+
+static void *read_or_write(void *argument)
+{
+	for (int i = 0; i < 1000; i++) {
+		if ((intptr_t)argument == 0) {
+			pthread_rwlock_wrlock(&rwlock);
+			left++;
+			sched_yield();
+			right++;
+		} else {
+			pthread_rwlock_rdlock(&rwlock);
+			CHECK(left == right);
+		}
+		pthread_rwlock_unlock(&rwlock);
+	}
+	return NULL;
+}
+
+static void readers_and_a_writer(void)
+{
+	with_threads(read_or_write, THREADS);
+	CHECK(left == 1000 && right == 1000);
+}
+
+/* ---- Time ---- */
+
+static double now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static struct timespec soon(clockid_t clock, long ms)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	time.tv_nsec += ms * 1000000;
+	time.tv_sec += time.tv_nsec / 1000000000;
+	time.tv_nsec %= 1000000000;
+	return time;
+}
+
+static void waits_that_end_with_time(void)
+{
+	double began = now(CLOCK_MONOTONIC);
+	struct timespec until = soon(CLOCK_REALTIME, 30);
+	uint32_t word = 5;
+	long result;
+
+	pthread_mutex_lock(&lock);
+	CHECK(pthread_cond_timedwait(&changed, &lock, &until) == ETIMEDOUT);
+	pthread_mutex_unlock(&lock);
+	CHECK(now(CLOCK_MONOTONIC) - began >= 0.029);
+	until = (struct timespec){0, 20000000};
+	result = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 5, &until, NULL, 0);
+	CHECK(result == -1 && errno == ETIMEDOUT);
+	result = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 6, &until, NULL, 0);
+	CHECK(result == -1 && errno == EAGAIN);
+	result = syscall(SYS_futex, (char *)&word + 1, FUTEX_WAKE, 1, NULL, NULL, 0);
+	CHECK(result == -1 && errno == EINVAL);
+	result = syscall(SYS_futex, 16, FUTEX_WAIT, 0, NULL, NULL, 0);
+	CHECK(result == -1 && errno == EFAULT);
+}
+
+/* ---- Operations that libraries make no use of any more ---- */
+
+static uint32_t words[2];
+static atomic_int asleep, woken;
+
+static void *sleep_on(void *argument)
+{
+	uint32_t *word = &words[(intptr_t)argument];
+
+	atomic_fetch_add(&asleep, 1);
+	while (__atomic_load_n(word, __ATOMIC_SEQ_CST) == 0)
+		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	atomic_fetch_add(&woken, 1);
+	return NULL;
+}
+
+/* Until all who sleep have been woken. */
+static void wake_by_wake_op(void)
+{
+	pthread_t threads[2];
+
+	words[0] = words[1] = 0;
+	atomic_store(&asleep, 0);
+	atomic_store(&woken, 0);
+	for (intptr_t i = 0; i < 2; i++)
+		CHECK(pthread_create(&threads[i], NULL, sleep_on, (void *)i) == 0);
+	while (atomic_load(&asleep) < 2)
+		sched_yield();
+	/* words[1] was 0, is 1, and since it was 0 its waiter is woken too. */
+	__atomic_store_n(&words[0], 1, __ATOMIC_SEQ_CST);
+	CHECK(syscall(SYS_futex, &words[0], FUTEX_WAKE_OP_PRIVATE, 1, 1, &words[1],
+		      FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_EQ, 0)) >= 0);
+	CHECK(words[1] == 1);
+	for (int i = 0; i < 2; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+	CHECK(syscall(SYS_futex, &words[0], FUTEX_WAKE_OP_PRIVATE, 1, 1, &words[1],
+		      FUTEX_OP(FUTEX_OP_ADD, 41, FUTEX_OP_CMP_GT, 5)) == 0);
+	CHECK(words[1] == 42);
+	CHECK(syscall(SYS_futex, &words[0], FUTEX_CMP_REQUEUE_PRIVATE, 1, 1, &words[1], 7) == -1);
+	CHECK(errno == EAGAIN);
+}
+
+/* ---- Between processes ---- */
+
+static void shared_between_processes(void)
+{
+	struct {
+		pthread_mutex_t lock;
+		pthread_cond_t changed;
+		int value;
+	} *common = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_t mutex;
+	pthread_condattr_t cond;
+	int status;
+	pid_t child;
+
+	CHECK(common != MAP_FAILED);
+	pthread_mutexattr_init(&mutex);
+	pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(&common->lock, &mutex);
+	pthread_condattr_init(&cond);
+	pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
+	pthread_cond_init(&common->changed, &cond);
+	child = fork();
+	for (int i = 0; i < 100; i++) {
+		pthread_mutex_lock(&common->lock);
+		while (common->value % 2 != (child == 0))
+			pthread_cond_wait(&common->changed, &common->lock);
+		common->value++;
+		pthread_cond_broadcast(&common->changed);
+		pthread_mutex_unlock(&common->lock);
+	}
+	if (child == 0)
+		_exit(0);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK(common->value == 200);
+}
+
+/* Who dies with a robust lock leaves it to the next. */
+static pthread_mutex_t robust;
+
+static void *die_with_it(void *argument)
+{
+	(void)argument;
+	CHECK(pthread_mutex_lock(&robust) == 0);
+	return NULL;
+}
+
+static void robust_locks(void)
+{
+	pthread_mutexattr_t attribute;
+	pthread_t thread;
+
+	pthread_mutexattr_init(&attribute);
+	pthread_mutexattr_setrobust(&attribute, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&robust, &attribute);
+	CHECK(pthread_create(&thread, NULL, die_with_it, NULL) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(pthread_mutex_lock(&robust) == EOWNERDEAD);
+	CHECK(pthread_mutex_consistent(&robust) == 0);
+	CHECK(pthread_mutex_unlock(&robust) == 0);
+	CHECK(pthread_mutex_lock(&robust) == 0);
+}
+
+/* ---- Threads that come and go ---- */
+
+static void *be_brief(void *argument)
+{
+	char *memory = malloc(1000);
+
+	memset(memory, (int)(intptr_t)argument, 1000);
+	atomic_fetch_add(&woken, memory[999] == (char)(intptr_t)argument);
+	free(memory);
+	return NULL;
+}
+
+static void many_brief_threads(void)
+{
+	atomic_store(&woken, 0);
+	for (int i = 0; i < 40; i++)
+		with_threads(be_brief, 5);
+	CHECK(atomic_load(&woken) == 200);
+}
+
+static void *wait_for_good(void *argument)
+{
+	(void)argument;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void cancelled(void)
+{
+	pthread_t thread;
+	void *result;
+
+	for (int i = 0; i < 20; i++) {
+		CHECK(pthread_create(&thread, NULL, wait_for_good, NULL) == 0);
+		if (i % 2)
+			sched_yield();
+		CHECK(pthread_cancel(thread) == 0);
+		CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+	}
+}
+
+static void signals_to_threads(void)
+{
+	sigset_t set, old;
+	pthread_t thread;
+	int signo;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, &old) == 0);
+	CHECK(pthread_create(&thread, NULL, wait_for_good, NULL) == 0);
+	/* All block it: it is for whoever waits for it. */
+	CHECK(kill(getpid(), SIGUSR2) == 0);
+	CHECK(sigwait(&set, &signo) == 0 && signo == SIGUSR2);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+	CHECK(pthread_sigmask(SIG_SETMASK, &old, NULL) == 0);
+}
+
+/* The process ends at once, whatever its threads do. */
+static void *exit_all(void *argument)
+{
+	(void)argument;
+	usleep(10000);
+	_exit(9);
+}
+
+static void ends_with_threads(void)
+{
+	pid_t child = fork();
+	pthread_t thread;
+	int status;
+
+	if (child == 0) {
+		for (int i = 0; i < 4; i++)
+			pthread_create(&thread, NULL, wait_for_good, NULL);
+		pthread_create(&thread, NULL, exit_all, NULL);
+		for (;;)
+			;
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct check checks[] = {
+		{"a_mutex", a_mutex},
+		{"a_condition", a_condition},
+		{"a_barrier", a_barrier},
+		{"semaphores", semaphores},
+		{"readers_and_a_writer", readers_and_a_writer},
+		{"waits_that_end_with_time", waits_that_end_with_time},
+		{"wake_by_wake_op", wake_by_wake_op},
+		{"shared_between_processes", shared_between_processes},
+		{"robust_locks", robust_locks},
+		{"many_brief_threads", many_brief_threads},
+		{"cancelled", cancelled},
+		{"signals_to_threads", signals_to_threads},
+		{"ends_with_threads", ends_with_threads},
+		{NULL, NULL},
+	};
+
+	(void)argc;
+	return check_all(checks, argv);
+}
