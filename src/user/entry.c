@@ -280,7 +280,7 @@ void keg_entry_sregs(const struct keg_cpu_inside *inside, struct kvm_sregs *sreg
 	sregs->gdt.limit = sizeof(descriptors) - 1;
 	sregs->idt.base = STRICT_PAGE + IDT;
 	sregs->idt.limit = KEG_VECTORS * sizeof(struct gate) - 1;
-	sregs->cr0 = 0x80010033; /* PG, WP, NE, ET, MP, PE */
+	sregs->cr0 = 0x80050033; /* PG, AM, WP, NE, ET, MP, PE */
 	sregs->cr3 = (uint64_t)machine->tables.root << KEG_PAGE_SHIFT;
 	sregs->cr4 = machine->features.cr4 & ~(inside->open ? in_strict : 0);
 	sregs->efer = 0xd01;                                             /* NXE, LMA, LME, SCE */
