@@ -93,7 +93,9 @@ int keg_walk_look(struct keg_walk_state *walk, const char *last)
 	if (walk->directory >= 0 && *name && last)
 		return keg_walk_found(
 			walk, keg_beneath(walk->directory, last, O_PATH | O_NOFOLLOW, 0));
-	return keg_walk_found(walk, keg_beneath(mount->fd, place->name, O_PATH | O_NOFOLLOW, 0));
+	r = keg_walk_found(walk, keg_beneath(mount->fd, place->name, O_PATH | O_NOFOLLOW, 0));
+	/* The directory that this would be in is made up, and hides what the host has there. */
+	return r == -ELOOP || r == -ENOTDIR ? -ENOENT : r;
 }
 
 /* Where the link in place leads: into `to`, at least one character. */
