@@ -84,6 +84,18 @@ int keg_areas_reserve(struct keg_areas *areas, size_t more)
 	return 0;
 }
 
+static size_t is_within(const struct keg_areas *areas, uint64_t at)
+{
+	const struct keg_area *area = keg_areas_at(areas, at);
+
+	return area && area->start < at;
+}
+
+int keg_areas_reserve_cut(struct keg_areas *areas, uint64_t start, uint64_t end, size_t more)
+{
+	return keg_areas_reserve(areas, is_within(areas, start) + is_within(areas, end) + more);
+}
+
 int keg_areas_copy(const struct keg_areas *from, struct keg_areas *to)
 {
 	*to = (struct keg_areas){0};

@@ -66,6 +66,8 @@ void keg_areas_fini(struct keg_areas *areas);
 int keg_areas_copy(const struct keg_areas *from, struct keg_areas *to); /* -ENOMEM; all or none */
 /* Room for so many more. -ENOMEM also if there are too many then. */
 int keg_areas_reserve(struct keg_areas *areas, size_t more);
+/* The same for making the two addresses boundaries, and `more` besides. */
+int keg_areas_reserve_cut(struct keg_areas *areas, uint64_t start, uint64_t end, size_t more);
 /* Index of the first area that ends above `at`: the one that holds it, or the next; or the count.
  */
 size_t keg_areas_find(const struct keg_areas *areas, uint64_t at);

@@ -156,7 +156,7 @@ static int fill_gap(
 	keg_page first = 0;
 	int result;
 
-	while (keg_pages_take(object->pages, *count, false, &first) != 0) {
+	while (keg_pages_take_memory(object->pages, *count, false, &first) != 0) {
 		if (*count == 1)
 			return -ENOMEM;
 		*count /= 2;

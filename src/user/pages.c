@@ -106,11 +106,19 @@ void keg_pages_set_reclaimer(struct keg_pages *pages, keg_pages_reclaimer *recla
 
 /* ---- Taking ---- */
 
-static keg_page reserve(struct keg_pages *pages, uint32_t count, bool large)
+/* Enough to split all large pages that there can be, and some more. */
+static uint32_t kept_for_tables(const struct keg_pages *pages)
+{
+	const uint32_t wanted = pages->limit / KEG_LARGE + 16;
+
+	return wanted < pages->limit / 4 ? wanted : pages->limit / 4;
+}
+
+static keg_page reserve(struct keg_pages *pages, uint32_t count, bool large, uint32_t limit)
 {
 	keg_page first;
 
-	if (count > pages->limit - pages->used)
+	if (pages->used > limit || count > limit - pages->used)
 		return 0;
 	first = large ? keg_pages_find_large(pages) : keg_pages_find_run(pages, count);
 	if (first == 0)
@@ -178,9 +186,9 @@ static uint32_t count_touched(const struct keg_pages *pages, keg_page first, uin
 	return touched;
 }
 
-static int take(struct keg_pages *pages, uint32_t count, bool large, keg_page *first)
+static int take(struct keg_pages *pages, uint32_t count, bool large, uint32_t keep, keg_page *first)
 {
-	const keg_page found = reserve(pages, count, large);
+	const keg_page found = reserve(pages, count, large, pages->limit - keep);
 	bool prepared;
 
 	if (found == 0)
@@ -202,7 +210,8 @@ static int take(struct keg_pages *pages, uint32_t count, bool large, keg_page *f
 	return 0;
 }
 
-int keg_pages_take(struct keg_pages *pages, uint32_t count, bool large, keg_page *first)
+static int take_trying(
+	struct keg_pages *pages, uint32_t count, bool large, uint32_t keep, keg_page *first)
 {
 	if (count == 0 || (large && count != KEG_LARGE))
 		return -EINVAL;
@@ -212,7 +221,7 @@ int keg_pages_take(struct keg_pages *pages, uint32_t count, bool large, keg_page
 		int result;
 
 		pthread_mutex_lock(&pages->lock);
-		result = take(pages, count, large, first);
+		result = take(pages, count, large, keep, first);
 		reclaim = pages->reclaim;
 		context = pages->reclaim_context;
 		pthread_mutex_unlock(&pages->lock);
@@ -223,6 +232,16 @@ int keg_pages_take(struct keg_pages *pages, uint32_t count, bool large, keg_page
 			break;
 	}
 	return -ENOMEM;
+}
+
+int keg_pages_take(struct keg_pages *pages, uint32_t count, bool large, keg_page *first)
+{
+	return take_trying(pages, count, large, 0, first);
+}
+
+int keg_pages_take_memory(struct keg_pages *pages, uint32_t count, bool large, keg_page *first)
+{
+	return take_trying(pages, count, large, kept_for_tables(pages), first);
 }
 
 /* ---- Who has them ---- */

@@ -43,6 +43,12 @@ void keg_pages_set_reclaimer(struct keg_pages *pages, keg_pages_reclaimer *recla
  */
 int keg_pages_take(struct keg_pages *pages, uint32_t count, bool large, keg_page *first);
 
+/*
+ * The same for a program's memory, which leaves some pages for tables: what is to be taken away
+ * may have to be taken apart first.
+ */
+int keg_pages_take_memory(struct keg_pages *pages, uint32_t count, bool large, keg_page *first);
+
 /* One reference more, or one less; a page without any is free. What machines remember of a page
  * must be forgotten (below) before its last reference goes, or the machines be gone. */
 void keg_pages_hold(struct keg_pages *pages, keg_page first, uint32_t count);

@@ -89,7 +89,7 @@ static int set_flag(struct keg_space *space, uint64_t start, uint64_t end, uint3
 {
 	struct keg_areas *areas = &space->areas;
 
-	if (keg_areas_reserve(areas, 2) != 0)
+	if (keg_areas_reserve_cut(areas, start, end, 0) != 0)
 		return -ENOMEM;
 	keg_areas_split(areas, start);
 	keg_areas_split(areas, end);

@@ -99,10 +99,10 @@ static int copy(struct keg_space *space, const struct keg_area *area, uint64_t a
 	while (start < at && count_shared(space, start, at) != (at - start) >> KEG_PAGE_SHIFT)
 		start += KEG_PAGE;
 	count = count_shared(space, start, end);
-	if (keg_pages_take(space->pages, count, false, &first) != 0) {
+	if (keg_pages_take_memory(space->pages, count, false, &first) != 0) {
 		start = at;
 		count = 1;
-		result = keg_pages_take(space->pages, 1, false, &first);
+		result = keg_pages_take_memory(space->pages, 1, false, &first);
 		if (result != 0)
 			return result;
 	}

@@ -19,7 +19,7 @@ static uint64_t bytes(uint32_t count)
 
 int keg_space_take(struct keg_space *space, uint32_t *count, keg_page *first)
 {
-	while (keg_pages_take(space->pages, *count, false, first) != 0) {
+	while (keg_pages_take_memory(space->pages, *count, false, first) != 0) {
 		if (*count == 1)
 			return -ENOMEM;
 		*count /= 2;
@@ -77,7 +77,7 @@ static bool map_large(struct keg_space *space, const struct keg_area *area, uint
 	if (start < area->start || end > area->end || area->flags & KEG_AREA_SMALL ||
 		area->end - area->start < 2 * KEG_LARGE_BYTES || space->mark ||
 		keg_machine_next(space->machine, start, end) != end || !is_plenty(space) ||
-		keg_pages_take(space->pages, KEG_LARGE, true, &first) != 0)
+		keg_pages_take_memory(space->pages, KEG_LARGE, true, &first) != 0)
 		return false;
 	if (keg_machine_map(space->machine, start, first, KEG_LARGE,
 		    keg_area_bits(area, false) | KEG_PTE_LARGE) != 0) {

@@ -48,7 +48,7 @@ int keg_space_map_locked(struct keg_space *space, struct keg_area *area, bool re
 	if (!keg_space_may_grow(
 		    space, beyond(bytes, size), keg_area_is_data(area) ? beyond(bytes, data) : 0))
 		return -ENOMEM;
-	result = keg_areas_reserve(&space->areas, 3);
+	result = keg_areas_reserve_cut(&space->areas, area->start, area->end, 1);
 	if (result == 0 && replace)
 		result = keg_space_unmap_locked(space, area->start, area->end);
 	if (result != 0)
@@ -167,7 +167,8 @@ int keg_space_unmap_locked(struct keg_space *space, uint64_t start, uint64_t end
 
 	if (keg_areas_free(areas, start, end))
 		return 0;
-	if (keg_areas_reserve(areas, 2) != 0 || keg_space_split(space, start, end) != 0)
+	if (keg_areas_reserve_cut(areas, start, end, 0) != 0 ||
+		keg_space_split(space, start, end) != 0)
 		return -ENOMEM;
 	keg_areas_split(areas, start);
 	keg_areas_split(areas, end);
@@ -221,7 +222,7 @@ static int protect(struct keg_space *space, uint64_t start, uint64_t end, int pr
 	int result = check_protection(space, start, end, protection);
 
 	if (result == 0)
-		result = keg_areas_reserve(areas, 2);
+		result = keg_areas_reserve_cut(areas, start, end, 0);
 	if (result == 0)
 		result = keg_space_split(space, start, end);
 	if (result != 0)

@@ -40,7 +40,8 @@ static int move(struct keg_space *space, uint64_t at, uint64_t length, uint64_t 
 	uint64_t done;
 	int result;
 
-	if (keg_areas_reserve(areas, 3) != 0 || keg_space_split(space, at, at + length) != 0)
+	if (keg_areas_reserve_cut(areas, at, at + length, 1) != 0 ||
+		keg_space_split(space, at, at + length) != 0)
 		return -ENOMEM;
 	keg_areas_split(areas, at);
 	keg_areas_split(areas, at + length);
@@ -180,7 +181,7 @@ static bool set_break(struct keg_space *space, uint64_t to)
 		.protection = PROT_READ | PROT_WRITE,
 	};
 
-	if (to < space->brk_start || to > KEG_USER_TOP ||
+	if (space->brk_start == 0 || to < space->brk_start || to > KEG_USER_TOP ||
 		to - space->brk_start > space->limits.data)
 		return false;
 	if (end <= old)

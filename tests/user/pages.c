@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* The arena of pages: taken, counted, given back; and numbers that a hostile program makes up. */
+#include "user/pages.h"
+
+#include <errno.h>
+
+#include "testing.h"
+
+enum { PAGE = 4096 };
+#define MIB (1ull << 20)
+
+static int open_pages(void **state)
+{
+	struct keg_pages *pages;
+
+	assert_ok(keg_pages_create(16 * MIB, &pages));
+	*state = pages;
+	return 0;
+}
+
+static int close_pages(void **state)
+{
+	struct keg_pages_usage usage;
+
+	keg_pages_usage(*state, &usage);
+	assert_int_equal(usage.used, 0);
+	keg_pages_destroy(*state);
+	return 0;
+}
+
+static keg_page take(struct keg_pages *pages, uint32_t count)
+{
+	keg_page first = 0;
+
+	assert_ok(keg_pages_take(pages, count, false, &first));
+	assert_int_not_equal(first, 0);
+	return first;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t length)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
+}
+
+static void a_size_that_makes_no_sense_is_refused(void **state)
+{
+	struct keg_pages *pages;
+
+	(void)state;
+	assert_fails(keg_pages_create(0, &pages), EINVAL, "64 KiB");
+	assert_fails(keg_pages_create(UINT64_MAX, &pages), EINVAL, "1 TiB");
+}
+
+static void pages_are_zero_and_follow_one_another(void **state)
+{
+	const keg_page first = take(*state, 100);
+
+	assert_true(is_zero(keg_pages_at(*state, first), 100 * PAGE));
+	for (uint32_t i = 1; i < 100; i++)
+		assert_ptr_equal((uint8_t *)keg_pages_at(*state, first) + i * PAGE,
+			keg_pages_at(*state, first + i));
+	keg_pages_release(*state, first, 100);
+}
+
+static void pages_are_zero_when_they_are_used_again(void **state)
+{
+	for (int round = 0; round < 4; round++) {
+		const keg_page first = take(*state, 10);
+
+		assert_true(is_zero(keg_pages_at(*state, first), 10 * PAGE));
+		memset(keg_pages_at(*state, first), 0xff, 10 * PAGE);
+		if (round % 2)
+			keg_pages_release(*state, first, 10);
+		else
+			keg_pages_give_back(*state, first, 10);
+	}
+}
+
+static void a_page_is_free_when_nobody_has_it(void **state)
+{
+	const keg_page page = take(*state, 1);
+
+	assert_false(keg_pages_shared(*state, page));
+	keg_pages_hold(*state, page, 1);
+	assert_true(keg_pages_shared(*state, page));
+	keg_pages_give_back(*state, page, 1);
+	assert_non_null(keg_pages_at(*state, page));
+	assert_false(keg_pages_shared(*state, page));
+	keg_pages_give_back(*state, page, 1);
+	assert_null(keg_pages_at(*state, page));
+}
+
+static void forgetting_leaves_contents_alone(void **state)
+{
+	const keg_page first = take(*state, 4);
+
+	memset(keg_pages_at(*state, first), 0x5a, 4 * PAGE);
+	keg_pages_forget(*state, first + 1, 2);
+	for (size_t i = 0; i < 4 * PAGE; i++)
+		assert_int_equal(((uint8_t *)keg_pages_at(*state, first))[i], 0x5a);
+	memset(keg_pages_at(*state, first), 0, 4 * PAGE);
+	keg_pages_release(*state, first, 4);
+}
+
+static void the_limit_holds(void **state)
+{
+	const uint32_t all = 16 * MIB / PAGE;
+	const keg_page first = take(*state, all);
+	struct keg_pages_usage usage;
+	keg_page more;
+
+	assert_int_equal(keg_pages_take(*state, 1, false, &more), -ENOMEM);
+	keg_pages_release(*state, first + 7, 1);
+	assert_int_equal(take(*state, 1), first + 7);
+	keg_pages_usage(*state, &usage);
+	assert_int_equal(usage.highest, usage.limit);
+	keg_pages_release(*state, first, all);
+}
+
+static void a_large_page_is_aligned_and_zero(void **state)
+{
+	keg_page before = take(*state, 1), large = 0, small;
+
+	for (int round = 0; round < 2; round++) {
+		assert_ok(keg_pages_take(*state, KEG_LARGE, true, &large));
+		assert_int_equal(large % KEG_LARGE, 0);
+		assert_true(is_zero(keg_pages_at(*state, large), KEG_LARGE * PAGE));
+		memset(keg_pages_at(*state, large), 1, KEG_LARGE * PAGE);
+		keg_pages_release(*state, large, KEG_LARGE);
+		/* Once more where small pages have been. */
+		small = take(*state, 600);
+		memset(keg_pages_at(*state, small), 1, 600 * PAGE);
+		keg_pages_release(*state, small, 600);
+	}
+	assert_int_equal(keg_pages_take(*state, 5, true, &large), -EINVAL);
+	keg_pages_release(*state, before, 1);
+}
+
+/* ---- Hostile numbers ---- */
+
+static void numbers_of_no_page_do_nothing(void **state)
+{
+	static const keg_page numbers[] = {0, 4000, 5000, 0x7fffffff, UINT32_MAX};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_null(keg_pages_at(*state, numbers[i]));
+		assert_false(keg_pages_shared(*state, numbers[i]));
+		keg_pages_hold(*state, numbers[i], UINT32_MAX);
+		keg_pages_forget(*state, numbers[i], UINT32_MAX);
+		keg_pages_release(*state, numbers[i], UINT32_MAX);
+		keg_pages_give_back(*state, numbers[i], UINT32_MAX);
+		assert_null(keg_pages_at(*state, numbers[i]));
+	}
+}
+
+static void a_page_that_is_released_too_often_is_free_once(void **state)
+{
+	const keg_page page = take(*state, 1);
+	struct keg_pages_usage usage;
+
+	for (int i = 0; i < 5; i++)
+		keg_pages_release(*state, page, 1);
+	keg_pages_usage(*state, &usage);
+	assert_int_equal(usage.used, 0);
+	keg_pages_hold(*state, page, 1);
+	assert_null(keg_pages_at(*state, page));
+}
+
+/* ---- Shortage ---- */
+
+struct hoard {
+	struct keg_pages *pages;
+	keg_page first;
+	uint32_t count;
+};
+
+static bool give_some(void *context, uint32_t wanted)
+{
+	struct hoard *hoard = context;
+
+	(void)wanted;
+	if (hoard->count == 0)
+		return false;
+	hoard->count--;
+	keg_pages_release(hoard->pages, hoard->first + hoard->count, 1);
+	return true;
+}
+
+static void what_is_kept_in_case_is_given_up_when_pages_run_short(void **state)
+{
+	const uint32_t all = 16 * MIB / PAGE;
+	struct hoard hoard = {*state, take(*state, all), all};
+	keg_page page;
+
+	assert_int_equal(keg_pages_take(*state, 1, false, &page), -ENOMEM);
+	keg_pages_set_reclaimer(*state, give_some, &hoard);
+	assert_ok(keg_pages_take(*state, 1, false, &page));
+	assert_int_equal(hoard.count, all - 1);
+	assert_int_equal(keg_pages_take(*state, 2, false, &hoard.first), -ENOMEM);
+	assert_int_equal(hoard.count, all - 1);
+	keg_pages_set_reclaimer(*state, NULL, NULL);
+	keg_pages_release(*state, page, 1);
+	keg_pages_release(*state, hoard.first, hoard.count);
+}
+
+static void any_sequence_of_takes_and_releases_has_pages_of_its_own(void **state)
+{
+	struct hoard have[64] = {0};
+	unsigned int seed = 7;
+
+	for (int round = 0; round < 20000; round++) {
+		const uint32_t which = (uint32_t)rand_r(&seed) % 64;
+		struct hoard *hoard = &have[which];
+		uint8_t *bytes = hoard->count ? keg_pages_at(*state, hoard->first) : NULL;
+
+		if (hoard->count) {
+			for (uint32_t i = 0; i < hoard->count; i++)
+				assert_int_equal(bytes[i * PAGE], which + 1);
+			(which % 2 ? keg_pages_release : keg_pages_give_back)(
+				*state, hoard->first, hoard->count);
+			hoard->count = 0;
+			continue;
+		}
+		hoard->count = 1 + (uint32_t)rand_r(&seed) % 32;
+		hoard->first = take(*state, hoard->count);
+		bytes = keg_pages_at(*state, hoard->first);
+		for (uint32_t i = 0; i < hoard->count; i++) {
+			assert_int_equal(bytes[i * PAGE], 0);
+			bytes[i * PAGE] = (uint8_t)(which + 1);
+		}
+	}
+	for (size_t i = 0; i < 64; i++)
+		keg_pages_release(*state, have[i].first, have[i].count);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_pages, close_pages)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_size_that_makes_no_sense_is_refused),
+		TEST(pages_are_zero_and_follow_one_another),
+		TEST(pages_are_zero_when_they_are_used_again),
+		TEST(a_page_is_free_when_nobody_has_it),
+		TEST(forgetting_leaves_contents_alone),
+		TEST(the_limit_holds),
+		TEST(a_large_page_is_aligned_and_zero),
+		TEST(numbers_of_no_page_do_nothing),
+		TEST(a_page_that_is_released_too_often_is_free_once),
+		TEST(what_is_kept_in_case_is_given_up_when_pages_run_short),
+		TEST(any_sequence_of_takes_and_releases_has_pages_of_its_own),
+	};
+
+	return cmocka_run_group_tests_name("pages", tests, NULL, NULL);
+}
