@@ -86,7 +86,10 @@ static int enter(struct keg_user *user, uint64_t function, const uint64_t *argum
 		regs->rip = plugin->stub.at;
 	else if (plugin->was_reset)
 		ret = put_xstate(user);
-	return ret ? ret : keg_space_poke(plugin->stub.space, regs->rsp, &back, sizeof(back));
+	if (ret)
+		return ret;
+	ret = keg_space_poke(plugin->stub.space, regs->rsp, &back, sizeof(back));
+	return ret ? keg_fail_errno(-ret, "the stack at 0x%llx", (unsigned long long)regs->rsp) : 0;
 }
 
 /* When the call has to be over: its own limit, and the sandbox's. */
@@ -105,14 +108,15 @@ static int limit(struct keg_user *user, uint64_t time_ns)
 	return keg_watch_set(user, time_ns > UINT64_MAX - now ? UINT64_MAX : now + time_ns);
 }
 
-static void leave(struct keg_user *user, const struct keg_user_registers *saved, uint64_t *result,
+static void leave(struct keg_user *user, struct keg_user_registers *saved, uint64_t *result,
 	struct keg_user_stop *stop)
 {
 	struct keg_plugin *plugin = user->plugin;
 	struct keg_cpu *cpu = user->first_task->cpu;
 
-	cpu->bases_changed |=
-		cpu->regs.fs_base != saved->fs_base || cpu->regs.gs_base != saved->gs_base;
+	/* What it has done to the bases of fs and gs stays, as it would in any program. */
+	saved->fs_base = cpu->regs.fs_base;
+	saved->gs_base = cpu->regs.gs_base;
 	cpu->regs = *saved;
 	*result = plugin->result;
 	plugin->returned = false;

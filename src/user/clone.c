@@ -48,8 +48,9 @@ static int copy_parts(const struct keg_user *of, struct keg_user *user)
 	ret = keg_futexes_create(&user->futexes);
 	if (!ret)
 		ret = keg_files_copy(of->streams, &user->streams);
-	if (!ret)
-		ret = copy_policy(of, user);
+	if (ret)
+		return keg_fail_errno(-ret, "copying what a sandbox has");
+	ret = copy_policy(of, user);
 	return ret ? ret : copy_plugin(of, user);
 }
 
@@ -89,7 +90,7 @@ static int copy_process(struct keg_user *of, struct keg_user *user)
 	int ret = keg_space_clone(of->first->space, &space);
 
 	if (ret)
-		return ret;
+		return keg_fail_errno(-ret, "copying the program's memory");
 	ret = make_cpu(of, space, &cpu);
 	if (!ret) {
 		ret = keg_process_copy_to(user, of->first, &process);

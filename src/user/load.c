@@ -62,7 +62,7 @@ static int open_one(struct loader *loader, const char *path)
 	int ret = keg_open_program(loader->task, path, &program->file);
 
 	if (ret)
-		return ret;
+		return keg_fail_errno(-ret, "opening it");
 	ret = keg_image_of_file(&image, program->file->fd);
 	if (ret)
 		return ret;
@@ -107,8 +107,9 @@ static int open_library(struct loader *loader)
 	if (!*path)
 		return 0;
 	ret = keg_open_program(loader->task, path, &library->file);
-	if (!ret)
-		ret = keg_image_of_file(&image, library->file->fd);
+	if (ret)
+		return keg_fail_errno(-ret, "the program's interpreter, %s", path);
+	ret = keg_image_of_file(&image, library->file->fd);
 	if (!ret)
 		ret = keg_program_read(&image, &library->plan);
 	if (!ret && !library->plan.relocatable)
@@ -162,7 +163,8 @@ static int make_stack(struct loader *loader, struct keg_space *space,
 	if (loader->stack.size > limit / 4)
 		return keg_fail(E2BIG, "arguments and environment of %zu bytes on a stack of %llu",
 			loader->stack.size, (unsigned long long)limit);
-	return keg_space_write(space, loader->stack.rsp, loader->stack.bytes, loader->stack.size);
+	ret = keg_space_write(space, loader->stack.rsp, loader->stack.bytes, loader->stack.size);
+	return ret ? keg_fail_errno(-ret, "filling the stack") : 0;
 }
 
 /* At most what is on the stack when the program begins. */
@@ -201,9 +203,6 @@ static int fill_space(
 		ret = make_stack(loader, space, environment, stack);
 	if (ret)
 		return keg_fail_within(ret, "loading %s", loader->path);
-	keg_space_set_limits(
-		space, &(struct keg_space_limits){limits[RLIMIT_AS].rlim_cur,
-			       limits[RLIMIT_DATA].rlim_cur, limits[RLIMIT_STACK].rlim_cur});
 	return 0;
 }
 

@@ -78,7 +78,8 @@ static int choose(struct keg_space *space, struct keg_loaded *loaded, uint64_t f
 			(unsigned long long)all.length);
 	loaded->bias =
 		(((uint64_t)at + loaded->plan.alignment - 1) & -loaded->plan.alignment) - first;
-	return keg_space_unmap(space, (uint64_t)at, all.length);
+	keg_space_unmap(space, (uint64_t)at, all.length);
+	return 0;
 }
 
 static int place(struct keg_space *space, struct keg_loaded *loaded, uint64_t below)
@@ -124,12 +125,14 @@ static int map_segment(struct keg_space *space, struct keg_object *object,
 		ret = map(space, mapping);
 	if (!ret && segment->file_bytes && segment->memory_bytes > segment->file_bytes)
 		ret = keg_space_poke(space, file_end, zeros, from - file_end);
+	if (ret)
+		return keg_fail_errno(-ret, "mapping a segment at 0x%llx", (unsigned long long)at);
 	if (from < *mapped)
 		from = *mapped;
 	if (end > *mapped)
 		*mapped = end;
-	if (ret || end <= from)
-		return ret;
+	if (end <= from)
+		return 0;
 	mapping.at = from;
 	mapping.length = end - from;
 	mapping.flags |= MAP_ANONYMOUS;

@@ -44,6 +44,11 @@ uint64_t keg_stub_syscall_end(const struct keg_stub *stub)
 	return stub->at + SYSCALL_END;
 }
 
+static int written(int ret)
+{
+	return ret ? keg_fail_errno(-ret, "writing to the program's memory") : 0;
+}
+
 int keg_stub_make(struct keg_user *user)
 {
 	struct keg_space *space = user->first->space;
@@ -63,7 +68,7 @@ int keg_stub_make(struct keg_user *user)
 	if (at < 0)
 		return keg_fail((int)-at, "no place in the program's memory for calls");
 	plugin->stub = (struct keg_stub){.space = space, .at = (uint64_t)at};
-	return keg_space_poke(space, (uint64_t)at, code, sizeof(code));
+	return written(keg_space_poke(space, (uint64_t)at, code, sizeof(code)));
 }
 
 int keg_stub_set_xstate(struct keg_user *user)
@@ -75,6 +80,6 @@ int keg_stub_set_xstate(struct keg_user *user)
 	if (keg_cpu_xstate_features(machine) <= 1)
 		return 0;
 	plugin->stub.restores = true;
-	return keg_space_poke(plugin->stub.space, plugin->stub.at + STATE_AT, plugin->xstate,
-		plugin->xstate_size);
+	return written(keg_space_poke(plugin->stub.space, plugin->stub.at + STATE_AT,
+		plugin->xstate, plugin->xstate_size));
 }

@@ -92,8 +92,9 @@ static int find(struct keg_user *user, const char *name, uint64_t *address)
 	struct keg_image image;
 	int ret = keg_open_program(user->first_task, process->executable, &file);
 
-	if (!ret)
-		ret = keg_image_of_file(&image, file->fd);
+	if (ret)
+		return keg_fail_errno(-ret, "opening %s", process->executable);
+	ret = keg_image_of_file(&image, file->fd);
 	if (!ret)
 		ret = keg_program_read(&image, &program);
 	if (!ret)
