@@ -8,7 +8,7 @@
 #include "user/space_inside.h"
 
 enum {
-	AROUND_COPY = 8,  /* pages copied together, at most */
+	AROUND_COPY = 16, /* pages copied together, at most */
 	AROUND_WIDEN = 64 /* pages looked at, whether they are this space's alone */
 };
 

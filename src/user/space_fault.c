@@ -7,9 +7,14 @@
 
 enum {
 	WINDOW_MEMORY = 16, /* pages, at first */
-	WINDOW_FILE = 32,
+	WINDOW_FILE = 64,
 	WINDOW_MOST = KEG_LARGE,
-	FAULTS_MORE = 8, /* so many faults in an area double the window */
+	/* So many faults in an area double the window. */
+	FAULTS_MEMORY = 8,
+	FAULTS_FILE = 1,
+	/* Areas of no more pages are mapped when they are made: nearly all are used soon. */
+	EAGER_MEMORY = 64,
+	EAGER_FILE = 32,
 };
 
 static uint64_t bytes(uint32_t count)
@@ -41,13 +46,14 @@ static bool is_plenty(struct keg_space *space)
 static uint32_t choose_window(struct keg_space *space, struct keg_area *area, uint64_t at)
 {
 	const uint32_t least = area->object ? WINDOW_FILE : WINDOW_MEMORY;
+	const uint32_t more = area->object ? FAULTS_FILE : FAULTS_MEMORY;
 	const bool onward = area->last_end != 0 &&
 			    (at == area->last_end || at + bytes(least) == area->last_start ||
 				    at + KEG_PAGE == area->last_start);
 
 	if (area->window < least)
 		area->window = least;
-	else if ((onward || ++area->faults % FAULTS_MORE == 0) && area->window < WINDOW_MOST)
+	else if ((onward || ++area->faults % more == 0) && area->window < WINDOW_MOST)
 		area->window *= 2;
 	/* What is mapped after a mark is copied back at each reset: no more than is needed. */
 	return space->mark || !is_plenty(space) ? 1 : area->window;
@@ -187,20 +193,56 @@ int keg_space_provide(
 	return result;
 }
 
+/* The bits of an entry that needs nothing more. */
+static uint64_t wanted(const struct keg_area *area)
+{
+	return keg_area_is_data(area) ? KEG_PTE_WRITE : KEG_PTE_PRESENT;
+}
+
+/* What populate does in one area: where it came to. */
+static uint64_t populate_area(
+	struct keg_space *space, struct keg_area *area, uint64_t at, uint64_t end)
+{
+	const enum keg_touch touch = keg_area_is_data(area) ? KEG_TOUCH_WRITE : KEG_TOUCH_READ;
+	const uint32_t window = area->window;
+
+	end = end < area->end ? end : area->end;
+	while (at < end) {
+		area->window = WINDOW_MOST;
+		if (keg_space_provide(space, area, at, touch) != 0 ||
+			!(keg_machine_entry(space->machine, at) & wanted(area)))
+			break;
+		while (at < end && keg_machine_entry(space->machine, at) & wanted(area))
+			at += KEG_PAGE;
+	}
+	area->window = window;
+	return at;
+}
+
 void keg_space_populate(struct keg_space *space, uint64_t start, uint64_t end)
 {
 	for (uint64_t at = start; at < end;) {
 		struct keg_area *area = keg_areas_at(&space->areas, at);
+		const uint64_t behind = area ? area->end : 0;
 
 		if (!area || area->protection == PROT_NONE)
 			return;
-		area->window = WINDOW_MOST;
-		if (keg_space_provide(space, area, at,
-			    keg_area_is_data(area) ? KEG_TOUCH_WRITE : KEG_TOUCH_READ) != 0)
+		at = populate_area(space, area, at, end);
+		if (at < end && at < behind)
 			return;
-		while (at < end && keg_machine_entry(space->machine, at) != 0)
-			at += KEG_PAGE;
 	}
+}
+
+void keg_space_be_eager(struct keg_space *space, uint64_t start, uint64_t end)
+{
+	const struct keg_area *area = keg_areas_at(&space->areas, start);
+	const uint64_t pages = (end - start) >> KEG_PAGE_SHIFT;
+
+	if (!area || space->mark || area->flags & (KEG_AREA_SHARED | KEG_AREA_SMALL))
+		return;
+	if (pages <= (area->object ? EAGER_FILE : EAGER_MEMORY) &&
+		(area->object || area->protection & PROT_WRITE) && is_plenty(space))
+		keg_space_populate(space, start, end);
 }
 
 /* A stack that was touched below its end grows to there, if it may. */

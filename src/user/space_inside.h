@@ -103,6 +103,8 @@ int keg_space_provide(
 int keg_space_break(struct keg_space *space, struct keg_area *area, uint64_t at);
 /* Maps what there is to map, as far as memory allows: MAP_POPULATE, MADV_WILLNEED … */
 void keg_space_populate(struct keg_space *space, uint64_t start, uint64_t end);
+/* The same for what has just been mapped, if it is worth it. */
+void keg_space_be_eager(struct keg_space *space, uint64_t start, uint64_t end);
 /* Pages for memory; as few as one if there are no more that follow one another. */
 int keg_space_take(struct keg_space *space, uint32_t *count, keg_page *first);
 

@@ -151,6 +151,8 @@ int64_t keg_space_map(struct keg_space *space, const struct keg_mapping *mapping
 	result = place(space, mapping, &area);
 	if (result == 0 && mapping->flags & (MAP_POPULATE | MAP_LOCKED))
 		keg_space_populate(space, area.start, area.end);
+	else if (result == 0 && !(mapping->flags & MAP_NORESERVE))
+		keg_space_be_eager(space, area.start, area.end);
 	pthread_rwlock_unlock(&space->lock);
 	if (result != 0) {
 		keg_area_release(&area);

@@ -189,10 +189,12 @@ static bool set_break(struct keg_space *space, uint64_t to)
 	if (!keg_areas_free(&space->areas, old, end))
 		return false;
 	more.name = keg_area_name("[heap]");
-	if (keg_space_map_locked(space, &more, false) == 0)
-		return true;
-	keg_area_release(&more);
-	return false;
+	if (keg_space_map_locked(space, &more, false) != 0) {
+		keg_area_release(&more);
+		return false;
+	}
+	keg_space_be_eager(space, old, end);
+	return true;
 }
 
 uint64_t keg_space_brk(struct keg_space *space, uint64_t to)

@@ -6,238 +6,155 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "user/space_fixture.h"
-
-/* Each ends with a system call, and rax is what it found. */
-enum {
-	CODE = 0x400000,
-	DO_READ = CODE,
-	DO_WRITE = CODE + 0x10,
-	DO_JUMP = CODE + 0x20,
-	DO_WAIT = CODE + 0x30,
-	DO_RETURN = CODE + 0x40,
-};
-static const uint8_t code[] = {
-	[0x00] = 0x8b,
-	0x07,
-	0x0f,
-	0x05, /* mov (%rdi), %eax; syscall */
-	[0x10] = 0x89,
-	0x37,
-	0x89,
-	0xf0,
-	0x0f,
-	0x05, /* mov %esi, (%rdi); mov %esi, %eax; syscall */
-	[0x20] = 0xff,
-	0xe7, /* jmp *%rdi */
-	/* 1: mov (%rdi), %eax; cmp %esi, %eax; je 1b; syscall */
-	[0x30] = 0x8b,
-	0x07,
-	0x39,
-	0xf0,
-	0x74,
-	0xfa,
-	0x0f,
-	0x05,
-	[0x40] = 0x0f,
-	0x05, /* syscall */
-};
-
-enum { PF_WRITE = 2, PF_FETCH = 16, PAGE_FAULT = 14 };
-
-static uint64_t faults;
-
-static int serve_fault(struct keg_space *space, const struct keg_cpu_event *event)
-{
-	enum keg_touch touch = KEG_TOUCH_READ;
-
-	if (event->error & PF_WRITE)
-		touch = KEG_TOUCH_WRITE;
-	if (event->error & PF_FETCH)
-		touch = KEG_TOUCH_EXECUTE;
-	faults++;
-	return keg_space_fault(space, event->address, touch);
-}
-
-/* What the program found, or the fault that it got as a negative errno. */
-static int64_t run(
-	struct keg_space *space, struct keg_cpu *cpu, uint64_t at, uint64_t rdi, uint64_t rsi)
-{
-	cpu->regs = (struct keg_user_registers){.rip = at, .rdi = rdi, .rsi = rsi, .rflags = 0x202};
-	for (;;) {
-		struct keg_cpu_event event;
-
-		assert_ok(keg_cpu_run(cpu, &event));
-		if (event.type == KEG_CPU_KICKED)
-			continue;
-		if (event.type == KEG_CPU_EXCEPTION && event.vector == PAGE_FAULT) {
-			const int result = serve_fault(space, &event);
-
-			if (result != 0)
-				return result;
-			continue;
-		}
-		assert_int_equal(event.type, KEG_CPU_SYSCALL);
-		return (uint32_t)cpu->regs.rax;
-	}
-}
-
-static struct keg_cpu *start(struct keg_space *space)
-{
-	struct keg_cpu *cpu;
-
-	map_memory(space, CODE, PAGE, PROT_READ | PROT_EXEC);
-	assert_ok(keg_space_poke(space, CODE, code, sizeof(code)));
-	assert_ok(keg_cpu_create(keg_space_machine(space), &cpu));
-	return cpu;
-}
+#include "user/space_program.h"
 
 static const int rw = PROT_READ | PROT_WRITE;
 
 static void memory_reads_as_zero_and_keeps_what_is_written(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, 64 * PAGE, rw);
 
-	assert_int_equal(run(world->space, cpu, DO_READ, at + 5 * PAGE, 0), 0);
-	assert_int_equal(run(world->space, cpu, DO_WRITE, at + 5 * PAGE, 77), 77);
-	assert_int_equal(run(world->space, cpu, DO_READ, at + 5 * PAGE, 0), 77);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at + 5 * PAGE, 0), 0);
+	assert_int_equal(program_run(world->space, cpu, DO_WRITE, at + 5 * PAGE, 77), 77);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at + 5 * PAGE, 0), 77);
 	assert_int_equal(get32(world->space, at + 5 * PAGE), 77);
 	put32(world->space, at + 5 * PAGE, 78);
-	assert_int_equal(run(world->space, cpu, DO_READ, at + 5 * PAGE, 0), 78);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at + 5 * PAGE, 0), 78);
 }
 
 static void what_is_not_mapped_faults(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 
-	assert_int_equal(run(world->space, cpu, DO_READ, 0, 0), -EFAULT);
-	assert_int_equal(run(world->space, cpu, DO_WRITE, 0x10000000, 0), -EFAULT);
-	assert_int_equal(run(world->space, cpu, DO_JUMP, 0x10000000, 0), -EFAULT);
-	assert_int_equal(run(world->space, cpu, DO_WRITE, CODE, 0), -EACCES);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, 0, 0), -EFAULT);
+	assert_int_equal(program_run(world->space, cpu, DO_WRITE, 0x10000000, 0), -EFAULT);
+	assert_int_equal(program_run(world->space, cpu, DO_JUMP, 0x10000000, 0), -EFAULT);
+	assert_int_equal(program_run(world->space, cpu, DO_WRITE, CODE, 0), -EACCES);
 }
 
 static void what_was_unmapped_faults(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, 64 * PAGE, rw);
 
 	for (uint64_t i = 0; i < 64; i++)
-		run(world->space, cpu, DO_WRITE, at + i * PAGE, 1 + i);
+		program_run(world->space, cpu, DO_WRITE, at + i * PAGE, 1 + i);
 	assert_ok(keg_space_unmap(world->space, at + 8 * PAGE, 8 * PAGE));
 	for (uint64_t i = 0; i < 64; i++)
-		assert_int_equal(run(world->space, cpu, DO_READ, at + i * PAGE, 0),
+		assert_int_equal(program_run(world->space, cpu, DO_READ, at + i * PAGE, 0),
 			i / 8 == 1 ? -EFAULT : (int64_t)(1 + i));
 }
 
 static void what_was_mapped_over_is_zero(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, 4 * PAGE, rw);
 
-	run(world->space, cpu, DO_WRITE, at + PAGE, 5);
+	program_run(world->space, cpu, DO_WRITE, at + PAGE, 5);
 	map_memory(world->space, at + PAGE, PAGE, rw);
-	assert_int_equal(run(world->space, cpu, DO_READ, at + PAGE, 0), 0);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at + PAGE, 0), 0);
 }
 
 static void what_became_read_only_cannot_be_written(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, 4 * PAGE, rw);
 
-	run(world->space, cpu, DO_WRITE, at, 5);
+	program_run(world->space, cpu, DO_WRITE, at, 5);
 	assert_ok(keg_space_protect(world->space, at, PAGE, PROT_READ));
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), 5);
-	assert_int_equal(run(world->space, cpu, DO_WRITE, at, 6), -EACCES);
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), 5);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), 5);
+	assert_int_equal(program_run(world->space, cpu, DO_WRITE, at, 6), -EACCES);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), 5);
 	assert_ok(keg_space_protect(world->space, at, PAGE, rw));
-	assert_int_equal(run(world->space, cpu, DO_WRITE, at, 6), 6);
+	assert_int_equal(program_run(world->space, cpu, DO_WRITE, at, 6), 6);
 }
 
 static void what_is_forbidden_keeps_its_contents(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, 4 * PAGE, rw);
 
-	run(world->space, cpu, DO_WRITE, at, 5);
+	program_run(world->space, cpu, DO_WRITE, at, 5);
 	assert_ok(keg_space_protect(world->space, at, PAGE, PROT_NONE));
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), -EACCES);
-	assert_int_equal(run(world->space, cpu, DO_WRITE, at, 6), -EACCES);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), -EACCES);
+	assert_int_equal(program_run(world->space, cpu, DO_WRITE, at, 6), -EACCES);
 	assert_ok(keg_space_protect(world->space, at, PAGE, PROT_READ));
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), 5);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), 5);
 }
 
 static void only_what_is_executable_is_executed(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, PAGE, rw | PROT_EXEC);
 
-	assert_ok(keg_space_write(world->space, at, code + 0x40, 2));
-	assert_int_equal(run(world->space, cpu, DO_JUMP, at, 0), 0);
+	assert_ok(keg_space_write(world->space, at, program_code + (DO_RETURN - CODE), 2));
+	assert_int_equal(program_run(world->space, cpu, DO_JUMP, at, 0), 0);
 	assert_ok(keg_space_protect(world->space, at, PAGE, rw));
-	assert_int_equal(run(world->space, cpu, DO_JUMP, at, 0), -EACCES);
+	assert_int_equal(program_run(world->space, cpu, DO_JUMP, at, 0), -EACCES);
 	assert_ok(keg_space_protect(world->space, at, PAGE, PROT_READ | PROT_EXEC));
-	assert_int_equal(run(world->space, cpu, DO_JUMP, at, 0), 0);
+	assert_int_equal(program_run(world->space, cpu, DO_JUMP, at, 0), 0);
 }
 
 static void a_large_area_is_taken_apart(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, 8 * MIB, rw);
-	const uint64_t before = faults;
+	const uint64_t before = program_faults;
 
 	assert_int_equal(at % (2 * MIB), 0);
 	for (uint64_t i = 0; i < 2048; i++)
-		run(world->space, cpu, DO_WRITE, at + i * PAGE, 1 + i);
-	assert_true(faults - before <= 8);
+		program_run(world->space, cpu, DO_WRITE, at + i * PAGE, 1 + i);
+	assert_true(program_faults - before <= 8);
 	assert_ok(keg_space_unmap(world->space, at + 2 * MIB + PAGE, PAGE));
 	assert_ok(keg_space_protect(world->space, at + 4 * MIB + PAGE, PAGE, PROT_READ));
 	for (uint64_t i = 0; i < 2048; i++)
-		assert_int_equal(run(world->space, cpu, DO_READ, at + i * PAGE, 0),
+		assert_int_equal(program_run(world->space, cpu, DO_READ, at + i * PAGE, 0),
 			i == 513 ? -EFAULT : (int64_t)(1 + i));
-	assert_int_equal(run(world->space, cpu, DO_WRITE, at + 4 * MIB + PAGE, 0), -EACCES);
+	assert_int_equal(program_run(world->space, cpu, DO_WRITE, at + 4 * MIB + PAGE, 0), -EACCES);
 	assert_ok(keg_space_unmap(world->space, at, 8 * MIB));
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), -EFAULT);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), -EFAULT);
 	map_memory(world->space, at, 8 * MIB, rw);
-	assert_int_equal(run(world->space, cpu, DO_READ, at + 3 * MIB, 0), 0);
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), 0);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at + 3 * MIB, 0), 0);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), 0);
 }
 
 static void moved_memory_is_at_its_new_place_only(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0x10000000, 4 * PAGE, rw);
 	int64_t moved;
 
 	map_memory(world->space, 0x10004000, PAGE, rw);
-	run(world->space, cpu, DO_WRITE, at + PAGE, 9);
+	program_run(world->space, cpu, DO_WRITE, at + PAGE, 9);
 	moved = keg_space_remap(world->space, at, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE, 0);
 	assert_true(moved > 0 && (uint64_t)moved != at);
-	assert_int_equal(run(world->space, cpu, DO_READ, at + PAGE, 0), -EFAULT);
-	assert_int_equal(run(world->space, cpu, DO_READ, (uint64_t)moved + PAGE, 0), 9);
-	assert_int_equal(run(world->space, cpu, DO_WRITE, (uint64_t)moved + 7 * PAGE, 3), 3);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at + PAGE, 0), -EFAULT);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, (uint64_t)moved + PAGE, 0), 9);
+	assert_int_equal(
+		program_run(world->space, cpu, DO_WRITE, (uint64_t)moved + 7 * PAGE, 3), 3);
 }
 
 static void discarded_memory_is_zero(void **state)
 {
 	static const uint64_t lengths[] = {PAGE, 100 * PAGE};
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, 100 * PAGE, rw);
 
 	for (size_t i = 0; i < 2; i++) {
-		run(world->space, cpu, DO_WRITE, at, 5);
+		program_run(world->space, cpu, DO_WRITE, at, 5);
 		assert_ok(keg_space_advise(world->space, at, lengths[i], MADV_DONTNEED));
-		assert_int_equal(run(world->space, cpu, DO_READ, at, 0), 0);
+		assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), 0);
 	}
 }
 
@@ -246,26 +163,26 @@ static void discarded_memory_is_zero(void **state)
 static void neither_of_two_clones_sees_what_the_other_writes(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space), *other;
+	struct keg_cpu *cpu = program_start(world->space), *other;
 	const uint64_t at = map_memory(world->space, 0, 32 * PAGE, rw);
 	struct keg_space *copy;
 
 	for (uint64_t i = 0; i < 32; i++)
-		run(world->space, cpu, DO_WRITE, at + i * PAGE, 100 + i);
+		program_run(world->space, cpu, DO_WRITE, at + i * PAGE, 100 + i);
 	assert_ok(keg_space_clone(world->space, &copy));
 	assert_ok(keg_cpu_create(keg_space_machine(copy), &other));
 	for (uint64_t i = 0; i < 32; i++) {
-		assert_int_equal(run(copy, other, DO_READ, at + i * PAGE, 0), 100 + i);
+		assert_int_equal(program_run(copy, other, DO_READ, at + i * PAGE, 0), 100 + i);
 		if (i % 2)
-			run(world->space, cpu, DO_WRITE, at + i * PAGE, 200 + i);
+			program_run(world->space, cpu, DO_WRITE, at + i * PAGE, 200 + i);
 		else
-			run(copy, other, DO_WRITE, at + i * PAGE, 300 + i);
+			program_run(copy, other, DO_WRITE, at + i * PAGE, 300 + i);
 	}
 	for (uint64_t i = 0; i < 32; i++) {
-		assert_int_equal(run(world->space, cpu, DO_READ, at + i * PAGE, 0),
+		assert_int_equal(program_run(world->space, cpu, DO_READ, at + i * PAGE, 0),
 			i % 2 ? 200 + i : 100 + i);
-		assert_int_equal(
-			run(copy, other, DO_READ, at + i * PAGE, 0), i % 2 ? 100 + i : 300 + i);
+		assert_int_equal(program_run(copy, other, DO_READ, at + i * PAGE, 0),
+			i % 2 ? 100 + i : 300 + i);
 	}
 	keg_space_destroy(copy);
 }
@@ -273,15 +190,15 @@ static void neither_of_two_clones_sees_what_the_other_writes(void **state)
 static void what_keg_writes_after_a_clone_is_seen(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	const uint64_t at = map_memory(world->space, 0, PAGE, rw);
 	struct keg_space *copy;
 
-	run(world->space, cpu, DO_WRITE, at, 1);
+	program_run(world->space, cpu, DO_WRITE, at, 1);
 	assert_ok(keg_space_clone(world->space, &copy));
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), 1);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), 1);
 	put32(world->space, at, 2);
-	assert_int_equal(run(world->space, cpu, DO_READ, at, 0), 2);
+	assert_int_equal(program_run(world->space, cpu, DO_READ, at, 0), 2);
 	assert_int_equal(get32(copy, at), 1);
 	keg_space_destroy(copy);
 }
@@ -289,13 +206,13 @@ static void what_keg_writes_after_a_clone_is_seen(void **state)
 static void pages_that_another_process_has_now_are_out_of_reach(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	struct keg_space *other = make_space(world);
 	uint64_t at, there;
 
 	at = map_memory(world->space, 0, 16 * PAGE, rw);
 	for (uint64_t i = 0; i < 16; i++)
-		run(world->space, cpu, DO_WRITE, at + i * PAGE, 1);
+		program_run(world->space, cpu, DO_WRITE, at + i * PAGE, 1);
 	assert_ok(keg_space_unmap(world->space, at, 16 * PAGE));
 	there = map_memory(other, 0, 16 * PAGE, rw);
 	for (uint64_t i = 0; i < 16; i++) {
@@ -303,11 +220,12 @@ static void pages_that_another_process_has_now_are_out_of_reach(void **state)
 		put32(other, there + i * PAGE, 0x5ec3e7);
 	}
 	for (uint64_t i = 0; i < 16; i++)
-		assert_int_equal(run(world->space, cpu, DO_WRITE, at + i * PAGE, 1), -EFAULT);
+		assert_int_equal(
+			program_run(world->space, cpu, DO_WRITE, at + i * PAGE, 1), -EFAULT);
 	/* The same addresses again, with pages of its own. */
 	map_memory(world->space, at, 16 * PAGE, rw);
 	for (uint64_t i = 0; i < 16; i++) {
-		assert_int_equal(run(world->space, cpu, DO_READ, at + i * PAGE, 0), 0);
+		assert_int_equal(program_run(world->space, cpu, DO_READ, at + i * PAGE, 0), 0);
 		assert_int_equal(get32(other, there + i * PAGE), 0x5ec3e7);
 	}
 	keg_space_destroy(other);
@@ -329,14 +247,14 @@ static void *wait_for_change(void *argument)
 	struct waiter *waiter = argument;
 
 	waiter->runs = true;
-	waiter->found = run(waiter->space, waiter->cpu, DO_WAIT, waiter->at, 1);
+	waiter->found = program_run(waiter->space, waiter->cpu, DO_WAIT, waiter->at, 1);
 	return NULL;
 }
 
 static void begin_waiting(struct waiter *waiter, pthread_t *thread)
 {
 	/* It has the translation before anything changes. */
-	assert_int_equal(run(waiter->space, waiter->cpu, DO_READ, waiter->at, 0), 1);
+	assert_int_equal(program_run(waiter->space, waiter->cpu, DO_READ, waiter->at, 0), 1);
 	assert_int_equal(pthread_create(thread, NULL, wait_for_change, waiter), 0);
 	while (!waiter->runs)
 		sched_yield();
@@ -345,17 +263,17 @@ static void begin_waiting(struct waiter *waiter, pthread_t *thread)
 static void a_copy_before_writing_is_seen_by_the_other_thread(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	struct waiter waiter = {.space = world->space};
 	struct keg_space *copy;
 	pthread_t thread;
 
 	waiter.at = map_memory(world->space, 0, PAGE, rw);
 	assert_ok(keg_cpu_create(keg_space_machine(world->space), &waiter.cpu));
-	run(world->space, cpu, DO_WRITE, waiter.at, 1);
+	program_run(world->space, cpu, DO_WRITE, waiter.at, 1);
 	assert_ok(keg_space_clone(world->space, &copy));
 	begin_waiting(&waiter, &thread);
-	run(world->space, cpu, DO_WRITE, waiter.at, 2);
+	program_run(world->space, cpu, DO_WRITE, waiter.at, 2);
 	pthread_join(thread, NULL);
 	assert_int_equal(waiter.found, 2);
 	assert_int_equal(get32(copy, waiter.at), 1);
@@ -365,13 +283,13 @@ static void a_copy_before_writing_is_seen_by_the_other_thread(void **state)
 static void what_one_thread_unmaps_faults_in_the_other(void **state)
 {
 	struct world *world = *state;
-	struct keg_cpu *cpu = start(world->space);
+	struct keg_cpu *cpu = program_start(world->space);
 	struct waiter waiter = {.space = world->space};
 	pthread_t thread;
 
 	waiter.at = map_memory(world->space, 0, PAGE, rw);
 	assert_ok(keg_cpu_create(keg_space_machine(world->space), &waiter.cpu));
-	run(world->space, cpu, DO_WRITE, waiter.at, 1);
+	program_run(world->space, cpu, DO_WRITE, waiter.at, 1);
 	begin_waiting(&waiter, &thread);
 	assert_ok(keg_space_unmap(world->space, waiter.at, PAGE));
 	pthread_join(thread, NULL);

@@ -3,13 +3,14 @@
  * Any sequence of mappings, against a model that knows for each page whether it is mapped, what is
  * allowed, and its first word. Clones go on by themselves: each has a model of its own.
  */
-#include "user/space_fixture.h"
+#include "user/space_program.h"
 
 enum { PAGES = 1600, ROUNDS = 6000, SPACES = 3 };
 #define BASE 0x40000000ull
 
 struct model {
 	struct keg_space *space;
+	struct keg_cpu *cpu;
 	struct {
 		bool mapped;
 		int protection;
@@ -141,6 +142,39 @@ static void compare(struct model *model)
 	}
 }
 
+/* The same by the program: what it remembers of its memory must be what there is. */
+static void compare_by_program(struct model *model)
+{
+	for (int i = 0; i < 40; i++) {
+		const uint32_t page = choose(PAGES);
+		int64_t expected = model->page[page].word;
+
+		if (!model->page[page].mapped)
+			expected = -EFAULT;
+		else if (model->page[page].protection == PROT_NONE)
+			expected = -EACCES;
+		assert_int_equal(
+			program_run(model->space, model->cpu, DO_READ, address(page), 0), expected);
+	}
+}
+
+static void write_by_program(struct model *model, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count && i < first + 16; i++) {
+		const uint32_t word = choose(UINT32_MAX);
+		int64_t expected = word;
+
+		if (!model->page[i].mapped)
+			expected = -EFAULT;
+		else if (!(model->page[i].protection & PROT_WRITE))
+			expected = -EACCES;
+		assert_int_equal(program_run(model->space, model->cpu, DO_WRITE, address(i), word),
+			expected);
+		if (expected >= 0)
+			model->page[i].word = word;
+	}
+}
+
 static void clone_over(struct model *from, struct model *to)
 {
 	if (from == to)
@@ -148,18 +182,21 @@ static void clone_over(struct model *from, struct model *to)
 	keg_space_destroy(to->space);
 	*to = *from;
 	assert_ok(keg_space_clone(from->space, &to->space));
+	assert_ok(keg_cpu_create(keg_space_machine(to->space), &to->cpu));
 }
 
 static void any_sequence_of_calls_has_the_result_of_a_model(void **state)
 {
-	static void (*const calls[])(struct model *, uint32_t, uint32_t) = {
-		map, unmap, protect, protect, discard, write_word, write_word, write_word, move};
+	static void (*const calls[])(struct model *, uint32_t, uint32_t) = {map, unmap, protect,
+		protect, discard, write_word, write_word, write_by_program, move};
 	struct world *world = *state;
 	struct model *models = calloc(SPACES, sizeof(*models));
 
 	assert_non_null(models);
-	for (uint32_t i = 0; i < SPACES; i++)
+	for (uint32_t i = 0; i < SPACES; i++) {
 		models[i].space = make_space(world);
+		models[i].cpu = program_start(models[i].space);
+	}
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		struct model *model = &models[choose(SPACES)];
 		const uint32_t first = choose(PAGES);
@@ -169,6 +206,8 @@ static void any_sequence_of_calls_has_the_result_of_a_model(void **state)
 			clone_over(model, &models[choose(SPACES)]);
 		if (choose(8) == 0)
 			compare(model);
+		else if (choose(4) == 0)
+			compare_by_program(model);
 	}
 	for (uint32_t i = 0; i < SPACES; i++)
 		keg_space_destroy(models[i].space);
