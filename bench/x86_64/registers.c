@@ -6,6 +6,7 @@
 #include <keg/x86.h>
 
 #include "machine.h"
+#include "user_call.h"
 
 /* Few exits a measurement: most are not disturbed even on a busy host. */
 enum { EXITS = 16, MACHINES = 64 };
@@ -129,5 +130,6 @@ static void bench_registers(struct bench *bench)
 
 const struct bench_entry bench_arch_entries[] = {
 	{"registers", "an exit whose general registers are read and written", bench_registers},
+	{"user-call", "a call of a sandboxed program's function, and a reset", bench_user_call},
 	{0},
 };
