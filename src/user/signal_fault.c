@@ -79,7 +79,7 @@ static void force(struct keg_task *task, const siginfo_t *info)
 	if ((task->mask & bit) || keg_signal_ignored(task->process, info->si_signo))
 		action->handler = 0;
 	task->mask &= ~bit;
-	keg_signal_discard(task->process, bit);
+	keg_pending_discard(task->pending, bit);
 	keg_signal_task(task, info);
 	task->forced = true;
 	atomic_store(&task->attention, 1);

@@ -63,7 +63,7 @@ static void recount(struct keg_pending *pending, int signo)
 	}
 }
 
-static void discard(struct keg_pending *pending, keg_sigset set)
+void keg_pending_discard(struct keg_pending *pending, keg_sigset set)
 {
 	uint32_t kept = 0;
 
@@ -79,9 +79,9 @@ static void discard(struct keg_pending *pending, keg_sigset set)
 
 void keg_signal_discard(struct keg_process *process, keg_sigset set)
 {
-	discard(process->pending, set);
+	keg_pending_discard(process->pending, set);
 	for (struct keg_task *task = process->tasks; task; task = task->next)
-		discard(task->pending, set);
+		keg_pending_discard(task->pending, set);
 }
 
 /* A timer has one signal pending at most: those that come meanwhile are counted in it
@@ -182,8 +182,7 @@ static void call_one(struct keg_process *process, keg_sigset bit, const struct k
 	}
 }
 
-/* What is pending for the process, and this task was to take, is another's. */
-static void call_others(struct keg_task *task, keg_sigset set)
+void keg_signal_leave_to_others(struct keg_task *task, keg_sigset set)
 {
 	for (keg_sigset left = set & task->process->pending->set; left; left &= left - 1)
 		call_one(task->process, left & -left, task);
@@ -194,7 +193,7 @@ void keg_signal_set_mask(struct keg_task *task, keg_sigset mask)
 	keg_sigset old = task->mask;
 
 	task->mask = mask & ~KEG_UNBLOCKABLE;
-	call_others(task, task->mask & ~old);
+	keg_signal_leave_to_others(task, task->mask & ~old);
 	if (keg_signal_waits(task))
 		atomic_store(&task->attention, 1);
 }
@@ -205,7 +204,7 @@ void keg_signal_task_ends(struct keg_task *task)
 
 	task->mask = UINT64_MAX;
 	task->awaited = 0;
-	call_others(task, ~old);
+	keg_signal_leave_to_others(task, ~old);
 }
 
 /* ---- Sending ---- */

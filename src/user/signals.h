@@ -47,6 +47,9 @@ void keg_actions_exec(struct keg_actions *actions); /* handlers become SIG_DFL *
 /* The task's own mask from now on; lock held. What can be taken now is looked at before the program
  * goes on, and what no longer can, by another task. */
 void keg_signal_set_mask(struct keg_task *task, keg_sigset mask);
+/* Of these, what is pending for the process is another task's, which is called: this one was to
+ * take it, and does not. Lock held. */
+void keg_signal_leave_to_others(struct keg_task *task, keg_sigset set);
 /* The task takes no signals any more: those that it was to take are another's. Lock held. */
 void keg_signal_task_ends(struct keg_task *task);
 
@@ -66,7 +69,8 @@ enum keg_signal_default {
 enum keg_signal_default keg_signal_default(int signo);
 /* Whether the action, or its default, is to ignore it. */
 bool keg_signal_ignored(const struct keg_process *process, int signo);
-/* Takes them out of what is pending for the process and its tasks. */
+/* Takes them out of what is pending: in one place, or for the process and all of its tasks. */
+void keg_pending_discard(struct keg_pending *pending, keg_sigset set);
 void keg_signal_discard(struct keg_process *process, keg_sigset set);
 /* Stops or continues the process, and tells its parent. */
 void keg_signal_stop(struct keg_process *process, int signo);

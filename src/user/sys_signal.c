@@ -199,6 +199,9 @@ static bool take_awaited(struct keg_task *task, keg_sigset set, bool await, sigi
 	pthread_mutex_lock(&user->lock);
 	taken = keg_signal_take(task, set, info);
 	task->awaited = await && !taken ? set : 0;
+	/* It may have been called for more than it takes. */
+	if (!task->awaited)
+		keg_signal_leave_to_others(task, set);
 	pthread_mutex_unlock(&user->lock);
 	return taken;
 }

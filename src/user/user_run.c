@@ -102,6 +102,9 @@ void keg_user_go(struct keg_user *user, struct keg_user_stop *stop)
 	if (user->first_task)
 		keg_task_run(user->first_task);
 	pthread_mutex_lock(&user->lock);
+	/* The caller's thread may end, before another runs the task. */
+	if (user->first_task)
+		user->first_task->thread = 0;
 	while (!is_over(user))
 		pthread_cond_wait(&user->changed, &user->lock);
 	user->running = false;

@@ -249,30 +249,34 @@ static void on_scribble(int signo, siginfo_t *info, void *context)
 static void state_is_kept(void)
 {
 	struct sigaction action = {.sa_sigaction = on_scribble, .sa_flags = SA_SIGINFO};
-	uint64_t in = 0x0123456789abcdef, out, out7, r15 = 5, flags;
+	uint64_t in = 0x0123456789abcdef, out, out7, r15 = 5, flags, rcx, r11;
 	long double one = 1.0L, popped;
 
 	CHECK(sigaction(SIGILL, &action, NULL) == 0);
 	_mm_setcsr(0x1f80 | 0x2000);
-	__asm__ volatile("fldt %[one]\n"
-			 "movq %[in], %%xmm0\n"
-			 "movq %[in], %%xmm7\n"
-			 "mov $7, %%r15\n"
-			 "mov $0x1111, %%rcx\n"
-			 "std\n stc\n"
-			 "ud2\n"
-			 "pushfq\n pop %[flags]\n"
-			 "cld\n"
-			 "movq %%xmm0, %[out]\n"
-			 "movq %%xmm7, %[out7]\n"
-			 "mov %%r15, %[r15]\n"
-			 "fstpt %[popped]\n"
-			 : [out] "=&r"(out), [out7] "=&r"(out7), [r15] "=&r"(r15),
-			 [flags] "=&r"(flags), [popped] "=m"(popped)
-			 : [in] "r"(in), [one] "m"(one)
-			 : "xmm0", "xmm7", "r15", "rcx", "cc", "memory");
+	__asm__ volatile(
+		"fldt %[one]\n"
+		"movq %[in], %%xmm0\n"
+		"movq %[in], %%xmm7\n"
+		"mov $7, %%r15\n"
+		"mov $0x1111, %%rcx\n"
+		"mov $0x2222, %%r11\n"
+		"std\n stc\n"
+		"ud2\n"
+		"pushfq\n pop %[flags]\n"
+		"cld\n"
+		"movq %%xmm0, %[out]\n"
+		"movq %%xmm7, %[out7]\n"
+		"mov %%r15, %[r15]\n"
+		"mov %%rcx, %[rcx]\n"
+		"mov %%r11, %[r11]\n"
+		"fstpt %[popped]\n"
+		: [out] "=&r"(out), [out7] "=&r"(out7), [r15] "=&r"(r15), [flags] "=&r"(flags),
+		[rcx] "=m"(rcx), [r11] "=m"(r11), [popped] "=m"(popped)
+		: [in] "r"(in), [one] "m"(one)
+		: "xmm0", "xmm7", "r15", "rcx", "r11", "cc", "memory");
 	CHECK(out == in && out7 == in);
-	CHECK(r15 == 0x1234567);
+	CHECK(r15 == 0x1234567 && rcx == 0x1111 && r11 == 0x2222);
 	CHECK(popped == one);
 	CHECK((flags & 0x401) == 0x401);
 	CHECK(_mm_getcsr() == (0x1f80 | 0x2000));
