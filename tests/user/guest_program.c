@@ -29,6 +29,7 @@ static void it_is_content(void **state)
 	assert_ok(keg_host_create(NULL, &host));
 	assert_ok(keg_user_create(host, &config, &user));
 	assert_ok(keg_user_bind_system(user));
+	assert_ok(keg_user_bind_empty(user, "/tmp", 0));
 	assert_ok(keg_user_bind(user, program, NULL, 0));
 	assert_ok(keg_user_set_stream(user, 1, output[1]));
 	assert_ok(keg_user_set_stream(user, 2, output[1]));
