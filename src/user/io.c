@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "user/block.h"
+#include "user/object.h"
 #include "user/signals.h"
 #include "user/task.h"
 
@@ -55,6 +56,29 @@ int64_t keg_file_room(struct keg_task *task, struct keg_file *file, int64_t offs
 		return -EFBIG;
 	}
 	return (int64_t)(length < most - (uint64_t)at ? length : most - (uint64_t)at);
+}
+
+void keg_file_before(struct keg_task *task, struct keg_file *file)
+{
+	/* What cannot be written to the file stays in memory, and fails when it is unmapped. */
+	if (file->type == S_IFREG && file->fd >= 0)
+		keg_object_before_read(task->process->user->objects, file->fd);
+}
+
+void keg_file_written(struct keg_task *task, struct keg_file *file, int64_t offset, uint64_t bytes)
+{
+	if (file->type != S_IFREG || file->fd < 0)
+		return;
+	if (offset >= 0 && (atomic_load(&file->flags) & O_APPEND)) {
+		/* At its end, whatever the program said: pwrite(2), BUGS. */
+		offset = 0;
+		bytes = INT64_MAX;
+	}
+	if (offset < 0)
+		offset = lseek(file->fd, 0, SEEK_CUR) - (int64_t)bytes;
+	if (offset >= 0)
+		keg_object_after_write(
+			task->process->user->objects, file->fd, (uint64_t)offset, bytes);
 }
 
 bool keg_file_must_not_wait(const struct keg_file *file)

@@ -52,6 +52,10 @@ int64_t keg_file_interrupted(const struct keg_file *file, int64_t result);
  * most `length`; -EFBIG */
 int64_t keg_file_room(
 	struct keg_task *task, struct keg_file *file, int64_t offset, uint64_t length);
+/* A file that is mapped by MAP_SHARED is the same as what is mapped: before it is read or written,
+ * and after it was written from `offset` on (-1: up to where it is now). */
+void keg_file_before(struct keg_task *task, struct keg_file *file);
+void keg_file_written(struct keg_task *task, struct keg_file *file, int64_t offset, uint64_t bytes);
 /* Whether O_NONBLOCK is set, for what the host's description does not know: a stream's. */
 bool keg_file_must_not_wait(const struct keg_file *file);
 /* Waits until a stream is ready for POLLIN or POLLOUT, or answers -EAGAIN; -EINTR. Other files: 0.

@@ -74,6 +74,7 @@ static int64_t keg_sys_fsync(struct keg_task *task, const uint64_t args[6])
 
 	if (!file)
 		return -EBADF;
+	keg_file_before(task, file);
 	return file->fd < 0 ? -EINVAL : keg_host_result(fsync(file->fd));
 }
 
@@ -83,6 +84,7 @@ static int64_t keg_sys_fdatasync(struct keg_task *task, const uint64_t args[6])
 
 	if (!file)
 		return -EBADF;
+	keg_file_before(task, file);
 	return file->fd < 0 ? -EINVAL : keg_host_result(fdatasync(file->fd));
 }
 
@@ -149,6 +151,14 @@ static int may_grow(struct keg_task *task, struct keg_file *file, uint64_t end)
 	return -EFBIG;
 }
 
+/* The size has changed, or part of it is a hole now. */
+static int64_t changed(struct keg_task *task, struct keg_file *file, int64_t r)
+{
+	if (r >= 0)
+		keg_file_written(task, file, 0, INT64_MAX);
+	return r;
+}
+
 static int64_t keg_sys_ftruncate(struct keg_task *task, const uint64_t args[6])
 {
 	KEG_HELD struct keg_file *file = opened(task, args[0]);
@@ -159,7 +169,10 @@ static int64_t keg_sys_ftruncate(struct keg_task *task, const uint64_t args[6])
 	if ((int64_t)args[1] < 0)
 		return -EINVAL;
 	r = may_grow(task, file, args[1]);
-	return r < 0 ? r : keg_host_result(ftruncate(file->fd, (off_t)args[1]));
+	if (r < 0)
+		return r;
+	keg_file_before(task, file);
+	return changed(task, file, keg_host_result(ftruncate(file->fd, (off_t)args[1])));
 }
 
 static int64_t keg_sys_fallocate(struct keg_task *task, const uint64_t args[6])
@@ -176,9 +189,12 @@ static int64_t keg_sys_fallocate(struct keg_task *task, const uint64_t args[6])
 	if (end > INT64_MAX)
 		return -EFBIG;
 	r = may_grow(task, file, end);
-	return r < 0 ? r
-		     : keg_host_result(fallocate(
-			       file->fd, (int)(uint32_t)args[1], (off_t)args[2], (off_t)args[3]));
+	if (r < 0)
+		return r;
+	keg_file_before(task, file);
+	return changed(task, file,
+		keg_host_result(fallocate(
+			file->fd, (int)(uint32_t)args[1], (off_t)args[2], (off_t)args[3])));
 }
 
 /* ---- Owners and modes: of what the sandbox may change, and as an unprivileged user ---- */

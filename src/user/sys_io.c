@@ -184,6 +184,23 @@ static int64_t write_all(const struct keg_io *io)
 
 /* ---- The calls ---- */
 
+static int64_t read_in(const struct keg_io *io)
+{
+	keg_file_before(io->task, io->file);
+	return read_all(io);
+}
+
+static int64_t write_out(const struct keg_io *io)
+{
+	int64_t r;
+
+	keg_file_before(io->task, io->file);
+	r = write_all(io);
+	if (r > 0)
+		keg_file_written(io->task, io->file, io->offset, (uint64_t)r);
+	return r;
+}
+
 static int64_t one(struct keg_task *task, const uint64_t args[6], bool write, bool at)
 {
 	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
@@ -195,7 +212,7 @@ static int64_t one(struct keg_task *task, const uint64_t args[6], bool write, bo
 	if ((at && io.offset < 0) || args[2] > INT64_MAX)
 		return -EINVAL;
 	keg_vector_one(&vector, args[1], args[2]);
-	return write ? write_all(&io) : read_all(&io);
+	return write ? write_out(&io) : read_in(&io);
 }
 
 static int64_t keg_sys_read(struct keg_task *task, const uint64_t args[6])
@@ -235,7 +252,7 @@ static int64_t many(
 		return -EINVAL;
 	if ((uint32_t)flags & ~(uint32_t)KEG_RWF_SERVED)
 		return -EOPNOTSUPP;
-	return write ? write_all(&io) : read_all(&io);
+	return write ? write_out(&io) : read_in(&io);
 }
 
 static int64_t keg_sys_readv(struct keg_task *task, const uint64_t args[6])

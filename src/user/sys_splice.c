@@ -112,6 +112,9 @@ static int64_t run(struct transfer *transfer, long number, uint64_t flags, bool 
 	} while (!once && r > 0 && (uint64_t)r == length && done < (uint64_t)room);
 	if (done == 0)
 		return r == -EINTR ? KEG_RESTART : r;
+	/* The host has moved the offsets on. */
+	keg_file_written(transfer->task, transfer->out,
+		transfer->out_at ? transfer->out_offset - (int64_t)done : -1, done);
 	return store(transfer) < 0 ? -EFAULT : (int64_t)done;
 }
 

@@ -333,6 +333,26 @@ static void copies(void)
 	close(fd);
 }
 
+/* A file and what is mapped of it are one. */
+static void mapped(void)
+{
+	int fd = scratch("0123456789");
+	char *memory, text[4];
+
+	CHECK(ftruncate(fd, 8192) == 0);
+	memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(memory != MAP_FAILED && !memcmp(memory, "0123", 4));
+	memcpy(memory + 5000, "abc", 3);
+	CHECK(pread(fd, text, 3, 5000) == 3 && !memcmp(text, "abc", 3));
+	CHECK(pwrite(fd, "X", 1, 5001) == 1 && !memcmp(memory + 5000, "aXc", 3));
+	memory[1] = 'Y';
+	CHECK(write(fd, "Z", 1) == 1 && !memcmp(memory, "ZY2", 3));
+	CHECK(fcntl(fd, F_SETFL, O_APPEND) == 0 && write(fd, "end", 3) == 3);
+	CHECK(pread(fd, text, 3, 8192) == 3 && !memcmp(text, "end", 3));
+	CHECK(munmap(memory, 8192) == 0);
+	close(fd);
+}
+
 static void modes(void)
 {
 	int fd = scratch("x");
@@ -366,6 +386,7 @@ int main(int argc, char **argv)
 		{"file size", file_size},
 		{"events and memory", events_and_memory},
 		{"copies", copies},
+		{"mapped", mapped},
 		{"modes", modes},
 		{NULL, NULL},
 	};
