@@ -25,7 +25,7 @@ enum { SCRIPTS_MOST = 4 };
 
 struct loader {
 	struct keg_task *task;
-	const char *path; /* as it was asked for */
+	const char *path, *name; /* what is opened; as it was asked for */
 	struct keg_words *arguments;
 	char interpreter[KEG_SCRIPT_LINE]; /* a script's */
 	struct keg_loaded program, library;
@@ -34,7 +34,7 @@ struct loader {
 };
 
 /* A script's interpreter takes its place, and has its name and argument. */
-static int follow_script(struct loader *loader, const char *path, const char *start, size_t bytes)
+static int follow_script(struct loader *loader, const char *name, const char *start, size_t bytes)
 {
 	struct keg_script script;
 	int ret = keg_script_read(start, bytes, &script);
@@ -45,7 +45,7 @@ static int follow_script(struct loader *loader, const char *path, const char *st
 		return ret;
 	if (*script.argument)
 		words[count++] = script.argument;
-	words[count] = path;
+	words[count] = name;
 	ret = keg_words_lead(loader->arguments, words);
 	if (!ret)
 		memcpy(loader->interpreter, script.interpreter, sizeof(loader->interpreter));
@@ -53,7 +53,7 @@ static int follow_script(struct loader *loader, const char *path, const char *st
 }
 
 /* 1 if it is a script, whose interpreter is to be looked at now. */
-static int open_one(struct loader *loader, const char *path)
+static int open_one(struct loader *loader, const char *path, const char *name)
 {
 	struct keg_loaded *program = &loader->program;
 	struct keg_image image;
@@ -74,17 +74,17 @@ static int open_one(struct loader *loader, const char *path)
 		return keg_program_read(&image, &program->plan);
 	if (!keg_script_is(start, bytes))
 		return keg_fail(ENOEXEC, "neither an ELF program nor a script that begins with #!");
-	ret = follow_script(loader, path, start, bytes);
+	ret = follow_script(loader, name, start, bytes);
 	return ret ? ret : 1;
 }
 
 static int open_program(struct loader *loader)
 {
-	const char *path = loader->path;
+	const char *path = loader->path, *name = loader->name;
 	int ret;
 
 	for (int scripts = 0;; scripts++) {
-		ret = open_one(loader, path);
+		ret = open_one(loader, path, name);
 		if (ret <= 0)
 			return ret < 0 ? keg_fail_within(ret, "loading %s", path) : 0;
 		if (scripts == SCRIPTS_MOST)
@@ -92,7 +92,7 @@ static int open_program(struct loader *loader)
 				loader->path, SCRIPTS_MOST);
 		keg_file_put(loader->program.file);
 		loader->program.file = NULL;
-		path = loader->interpreter;
+		path = name = loader->interpreter;
 	}
 }
 
@@ -145,7 +145,7 @@ static int make_stack(struct loader *loader, struct keg_space *space,
 		.top = KEG_USER_TOP,
 		.arguments = loader->arguments,
 		.environment = environment,
-		.file = loader->path,
+		.file = loader->name,
 		.headers = program->plan.headers ? program->plan.headers + program->bias : 0,
 		.header_count = program->plan.header_count,
 		.base = loader->library.file ? loader->library.at : 0,
@@ -172,7 +172,7 @@ static uint64_t stack_bytes(const struct loader *loader, const struct keg_words 
 {
 	const struct keg_words *arguments = loader->arguments;
 
-	return arguments->bytes + environment->bytes + strlen(loader->path) + KEG_PAGE +
+	return arguments->bytes + environment->bytes + strlen(loader->name) + KEG_PAGE +
 	       (arguments->count + (uint64_t)environment->count) * sizeof(uint64_t);
 }
 
@@ -201,9 +201,7 @@ static int fill_space(
 						       : program->plan.end + program->bias);
 	if (!ret)
 		ret = make_stack(loader, space, environment, stack);
-	if (ret)
-		return keg_fail_within(ret, "loading %s", loader->path);
-	return 0;
+	return ret ? keg_fail_within(ret, "loading %s", loader->path) : 0;
 }
 
 /* Nothing can fail any more. */
@@ -212,13 +210,16 @@ static void tell_process(struct loader *loader)
 	const struct keg_loaded *first = loader->library.file ? &loader->library : &loader->program;
 	const struct keg_stack *stack = &loader->stack;
 	struct keg_process *process = loader->task->process;
-	struct keg_cpu *cpu = loader->task->cpu;
+	struct keg_task *task = loader->task;
+	struct keg_cpu *cpu = task->cpu;
+	const char *slash = strrchr(loader->name, '/');
 
 	_Static_assert(sizeof(stack->auxv) == sizeof(process->auxv), "the same vector");
 	pthread_mutex_lock(&process->user->lock);
 	free(process->executable);
 	process->executable = loader->executable;
 	loader->executable = NULL;
+	snprintf(task->name, sizeof(task->name), "%.15s", slash ? slash + 1 : loader->name);
 	memcpy(process->auxv, stack->auxv, sizeof(process->auxv));
 	process->args_at = stack->args_at;
 	process->args_end = stack->args_end;
@@ -264,19 +265,18 @@ static int load(struct loader *loader, struct keg_space *space, const struct keg
 	return 0;
 }
 
-int keg_load_program(struct keg_task *task, struct keg_space *space, const char *path,
-	struct keg_words *arguments, struct keg_words *environment)
+int keg_load_program(struct keg_task *task, struct keg_space *space, const struct keg_load *what)
 {
-	static const struct keg_words none;
 	struct loader *loader = calloc(1, sizeof(*loader));
 	int ret;
 
 	if (!loader)
 		return keg_fail(ENOMEM, "no memory for loading a program");
 	loader->task = task;
-	loader->path = path;
-	loader->arguments = arguments;
-	ret = load(loader, space, environment ? environment : &none);
+	loader->path = what->path;
+	loader->name = what->name;
+	loader->arguments = what->arguments;
+	ret = load(loader, space, what->environment);
 	if (loader->program.file)
 		keg_file_put(loader->program.file);
 	if (loader->library.file)

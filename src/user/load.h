@@ -29,14 +29,18 @@ int keg_words_read(
 /* Puts others in the place of the first. */
 int keg_words_lead(struct keg_words *words, const char *const given[]);
 
+struct keg_load {
+	const char *path;            /* the sandbox's: what is opened */
+	const char *name;            /* as it was asked for: a script and AT_EXECFN have it */
+	struct keg_words *arguments; /* change when it is a script */
+	struct keg_words *environment;
+};
 /*
- * Fills an empty space with the program at `path` (the sandbox's) and its first stack, and sets the
- * task's process (executable, auxv, args …) and registers, once nothing can fail any more. Scripts
- * lead to their interpreter, four deep. `arguments` change when it is a script. Takes user->lock
- * for a moment. -ENOEXEC, -EACCES, -ENOENT, -ELOOP, -E2BIG, -ENOMEM, -ELIBBAD; the message says
- * what
+ * Fills an empty space with the program and its first stack, and sets the task's process
+ * (executable, auxv, args …) and registers, once nothing can fail any more. Scripts lead to their
+ * interpreter, four deep. Takes user->lock for a moment. -ENOEXEC, -EACCES, -ENOENT, -ELOOP,
+ * -E2BIG, -ENOMEM, -ELIBBAD; the message says what
  */
-int keg_load_program(struct keg_task *task, struct keg_space *space, const char *path,
-	struct keg_words *arguments, struct keg_words *environment);
+int keg_load_program(struct keg_task *task, struct keg_space *space, const struct keg_load *what);
 
 #endif

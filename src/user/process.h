@@ -51,9 +51,8 @@ void keg_user_go(struct keg_user *user, struct keg_user_stop *stop);
 void keg_user_halt(struct keg_user *user, uint32_t end);
 
 /* execve(2) with words of keg's own; once it is 0 the task's registers are the new program's. */
-struct keg_words;
-int keg_process_exec(struct keg_task *task, const char *path, struct keg_words *arguments,
-	struct keg_words *environment);
+struct keg_load;
+int keg_process_exec(struct keg_task *task, const struct keg_load *what);
 
 /* The calls that are served beside sys_process.c. */
 keg_syscall_function keg_sys_clone, keg_sys_clone3, keg_sys_fork, keg_sys_vfork, keg_sys_execve,

@@ -45,16 +45,8 @@ static int end_others(struct keg_task *task)
 	return result;
 }
 
-/* The last component of what was executed (prctl(2), PR_SET_NAME). */
-static void name_task(struct keg_task *task, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(task->name, sizeof(task->name), "%.15s", slash ? slash + 1 : path);
-}
-
 /* What does not survive a program (execve(2), Description). */
-static void reset(struct keg_task *task, const char *path)
+static void reset(struct keg_task *task)
 {
 	struct keg_process *process = task->process;
 	struct keg_user *user = process->user;
@@ -77,7 +69,6 @@ static void reset(struct keg_task *task, const char *path)
 	process->dumpable = 1;
 	keg_process_leave_vfork(process);
 	pthread_mutex_unlock(&user->lock);
-	name_task(task, path);
 }
 
 /* Files may be shared with a process that made this one by CLONE_FILES: not from now on. */
@@ -118,8 +109,8 @@ static void replace(struct keg_task *task, struct keg_space *space, struct keg_c
 }
 
 /* Loads into a fresh space on a vCPU of its machine, which becomes the task's. */
-static int load(struct keg_task *task, struct keg_space *space, const char *path,
-	struct keg_words *arguments, struct keg_words *environment, struct keg_cpu **old)
+static int load(struct keg_task *task, struct keg_space *space, const struct keg_load *what,
+	struct keg_cpu **old)
 {
 	struct keg_user *user = task->process->user;
 	struct keg_cpu *cpu;
@@ -132,7 +123,7 @@ static int load(struct keg_task *task, struct keg_space *space, const char *path
 	*old = task->cpu;
 	task->cpu = cpu;
 	pthread_mutex_unlock(&user->lock);
-	result = keg_load_program(task, space, path, arguments, environment);
+	result = keg_load_program(task, space, what);
 	if (result == 0)
 		result = end_others(task);
 	if (result < 0) {
@@ -144,8 +135,7 @@ static int load(struct keg_task *task, struct keg_space *space, const char *path
 	return result;
 }
 
-int keg_process_exec(struct keg_task *task, const char *path, struct keg_words *arguments,
-	struct keg_words *environment)
+int keg_process_exec(struct keg_task *task, const struct keg_load *what)
 {
 	struct keg_process *process = task->process;
 	struct keg_user *user = process->user;
@@ -162,15 +152,39 @@ int keg_process_exec(struct keg_task *task, const char *path, struct keg_words *
 		return -ENOMEM;
 	result = own_files(process);
 	if (result == 0)
-		result = load(task, space, path, arguments, environment, &old);
+		result = load(task, space, what, &old);
 	if (result < 0) {
 		keg_space_destroy(space);
 		return result;
 	}
 	replace(task, space, old);
 	keg_plugin_replaced(process);
-	reset(task, path);
+	reset(task);
 	return 0;
+}
+
+/* What is to be executed: where it is, and as what: a script and /proc hear of the name. */
+struct target {
+	struct keg_place place;
+	char given[PATH_MAX];
+	char name[PATH_MAX + 32];
+};
+
+static int find_target(
+	struct keg_task *task, int at, uint64_t path, uint32_t flags, struct target *target)
+{
+	char *given = target->given;
+	ssize_t length = keg_space_read_string(task->process->space, given, path, PATH_MAX);
+
+	if (length < 0)
+		return (int)length;
+	/* execveat(2), "Interpreter scripts" */
+	if (at == AT_FDCWD || given[0] == '/')
+		snprintf(target->name, sizeof(target->name), "%s", given);
+	else
+		snprintf(target->name, sizeof(target->name), "/dev/fd/%d%s%s", at,
+			given[0] ? "/" : "", given);
+	return keg_mounts_walk(task, at, given, flags, &target->place);
 }
 
 static int64_t execute(struct keg_task *task, int at, uint64_t path_at, uint64_t arguments_at,
@@ -178,21 +192,22 @@ static int64_t execute(struct keg_task *task, int at, uint64_t path_at, uint64_t
 {
 	struct keg_space *space = task->process->space;
 	struct keg_words arguments = {0}, environment = {0};
-	struct keg_place *place = malloc(sizeof(*place));
+	struct target *target = malloc(sizeof(*target));
 	int result;
 
-	if (!place)
+	if (!target)
 		return -ENOMEM;
-	result = keg_place_find(task, at, path_at, flags, place);
+	result = find_target(task, at, path_at, flags, target);
 	if (result == 0)
 		result = keg_words_read(&arguments, space, arguments_at);
 	if (result == 0)
 		result = keg_words_read(&environment, space, environment_at);
 	if (result == 0)
-		result = keg_process_exec(task, place->path, &arguments, &environment);
+		result = keg_process_exec(task, &(struct keg_load){target->place.path, target->name,
+							&arguments, &environment});
 	keg_words_free(&arguments);
 	keg_words_free(&environment);
-	free(place);
+	free(target);
 	return result < 0 ? result : KEG_REGISTERS_SET;
 }
 

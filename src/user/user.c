@@ -186,7 +186,8 @@ static int load_first(struct keg_user *user, const char *path, struct keg_words 
 		return result;
 	user->first = process;
 	user->first_task = process->tasks;
-	return keg_load_program(user->first_task, process->space, path, arguments, environment);
+	return keg_load_program(user->first_task, process->space,
+		&(struct keg_load){path, path, arguments, environment});
 }
 
 int keg_user_load(struct keg_user *user, const char *path, const char *const argv[],
