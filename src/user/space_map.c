@@ -221,6 +221,7 @@ static int check_protection(
 static int protect(struct keg_space *space, uint64_t start, uint64_t end, int protection)
 {
 	struct keg_areas *areas = &space->areas;
+	bool opened = false;
 	int result = check_protection(space, start, end, protection);
 
 	if (result == 0)
@@ -237,6 +238,7 @@ static int protect(struct keg_space *space, uint64_t start, uint64_t end, int pr
 
 		if (area->protection == protection)
 			continue;
+		opened = opened || (area->protection == PROT_NONE && !area->object);
 		keg_space_count(space, area, -1);
 		area->protection = protection;
 		keg_space_count(space, area, 1);
@@ -245,6 +247,9 @@ static int protect(struct keg_space *space, uint64_t start, uint64_t end, int pr
 		keg_mark_disturb(space, area->start, area->end);
 	}
 	keg_areas_merge(areas, start, end);
+	/* What was reserved is to be used: a heap that grows. */
+	if (opened)
+		keg_space_be_eager(space, start, end);
 	return 0;
 }
 
