@@ -14,7 +14,7 @@
 #include "user/sys_path.h"
 #include "user/task.h"
 
-enum { MOST_AT_ONCE = 1 << 20 };
+enum { MOST_AT_ONCE = 256 << 10 };
 
 /* ---- The working directory ---- */
 
@@ -98,7 +98,7 @@ static int64_t next_entries(struct keg_task *task, uint64_t number, uint64_t siz
 	if (file->kind != KEG_FILE_DIRECTORY)
 		return -ENOTDIR;
 	size = size < MOST_AT_ONCE ? size : MOST_AT_ONCE;
-	*buffer = keg_task_buffer(task, size + 1);
+	*buffer = keg_task_buffer(task, size ? size : 1);
 	if (!*buffer)
 		return -ENOMEM;
 	if (file->operations)

@@ -79,7 +79,11 @@ static int follow(struct keg_walk_state *walk)
 	return 0;
 }
 
-enum { GOES_ON, ENDS };
+enum {
+	GOES_ON, /* step by step */
+	ENDS,
+	MOVED, /* from here on it may be quick again */
+};
 
 static int take_link(struct keg_walk_state *walk, bool last)
 {
@@ -90,7 +94,7 @@ static int take_link(struct keg_walk_state *walk, bool last)
 		walk->rest--;
 	r = follow(walk);
 	if (r != -EXDEV)
-		return r ? r : GOES_ON;
+		return r ? r : MOVED;
 	r = last ? keg_walk_be_descriptor(walk) : -ENOTDIR;
 	return r ? r : ENDS;
 }
@@ -126,11 +130,11 @@ static int step(struct keg_walk_state *walk)
 	place->dots = (length == 1 && component[0] == '.') ||
 		      (length == 2 && component[0] == '.' && component[1] == '.');
 	if (place->dots) {
-		if (length == 2) {
-			keg_walk_leave(walk);
-			pop(walk);
-		}
-		return GOES_ON;
+		if (length == 1)
+			return GOES_ON;
+		keg_walk_leave(walk);
+		pop(walk);
+		return MOVED;
 	}
 	r = push(walk, component, length);
 	if (r)
@@ -158,113 +162,128 @@ static int step(struct keg_walk_state *walk)
 /* ---- All of it at once ---- */
 
 /* As it was before whole(): the walk goes on in steps. */
-static int step_from(struct keg_walk_state *walk, size_t length)
+static int step_from(struct keg_walk_state *walk, size_t length, char *rest)
 {
 	keg_place_end(walk->place);
 	walk->length = length;
 	walk->place->path[length] = '\0';
+	walk->rest = rest;
 	return GOES_ON;
 }
 
-/* Appends the components; *last is the last one. GOES_ON, ENDS: all is in place->path, or error */
-static int push_all(struct keg_walk_state *walk, char **last)
+/* Appends the components up to the end, or to a ".."; walk->rest is what is behind them. False:
+ * there are none, or they are too long */
+static bool push_all(struct keg_walk_state *walk, char **last)
 {
 	struct keg_place *place = walk->place;
-	char *at = walk->rest;
 
 	place->slash = place->dots = false;
 	*last = NULL;
-	while (*at) {
+	while (*walk->rest) {
+		char *at = walk->rest;
 		size_t length = strcspn(at, "/");
 
 		if (length == 2 && at[0] == '.' && at[1] == '.')
-			return GOES_ON;
+			break;
 		place->dots = length == 1 && at[0] == '.';
 		if (!place->dots) {
 			if (push(walk, at, length))
-				return GOES_ON;
+				return false;
 			*last = at;
 		}
 		place->slash = at[length] == '/';
-		at += length + strspn(at + length, "/");
+		walk->rest += length + strspn(at + length, "/");
 	}
-	return *last ? ENDS : GOES_ON;
+	return *last;
 }
 
 /* The host has no such file, or a link is in the way. */
-static int missing(struct keg_walk_state *walk, int error, size_t start)
+static int missing(struct keg_walk_state *walk, int error, size_t start, char *rest)
 {
 	struct keg_place *place = walk->place;
 	char *slash = strrchr(place->name, '/');
 	int fd;
 
-	if ((error != -ENOENT && error != -ELOOP && error != -ENOTDIR))
+	if (error != -ENOENT && error != -ELOOP && error != -ENOTDIR)
 		return error;
 	if (error != -ENOENT ||
 		keg_mounts_beneath(walk->mounts, place->mount->path, place->mount->length))
-		return step_from(walk, start);
-	if (!(walk->flags & KEG_WALK_CREATE) || place->dots)
+		return step_from(walk, start, rest);
+	if (!(walk->flags & KEG_WALK_CREATE) || place->dots || *walk->rest)
 		return -ENOENT;
 	if (slash) {
 		*slash = '\0';
 		fd = keg_beneath(place->base, place->name, O_PATH | O_DIRECTORY, 0);
 		*slash = '/';
 		if (fd < 0)
-			return fd == -ENOENT ? fd : step_from(walk, start);
+			return fd == -ENOENT ? fd : step_from(walk, start, rest);
 		close(fd);
 	}
 	return ENDS;
 }
 
-/* Where no link, no ".." and nothing made up is in the way, one call of the host's finds it. */
+/* What the components have led to: the end, or where a ".." goes up from. */
+static int arrive(struct keg_walk_state *walk, char *last)
+{
+	struct keg_place *place = walk->place;
+	bool link = S_ISLNK(place->stat.st_mode), end = !*walk->rest && !place->dots;
+
+	if (link && end && follows(walk)) {
+		keg_walk_leave(walk);
+		return take_link(walk, true);
+	}
+	if (link && !end) {
+		keg_walk_leave(walk);
+		pop(walk);
+		return step_from(walk, walk->length, last);
+	}
+	if (end)
+		return end_at(walk);
+	if (!place->directory)
+		return -ENOTDIR;
+	if (!*walk->rest)
+		return ENDS;
+	enter(walk);
+	return MOVED;
+}
+
+/* Where no link and nothing made up is in the way, one call of the host's finds all of it, or all
+ * up to a "..". */
 static int whole(struct keg_walk_state *walk)
 {
 	struct keg_place *place = walk->place;
 	size_t start = walk->length;
+	char *rest = walk->rest, *last;
 	const struct keg_mount *mount;
 	const char *name;
-	char *last;
 	int r;
 
-	if (push_all(walk, &last) == GOES_ON)
-		return step_from(walk, start);
+	if (!push_all(walk, &last))
+		return step_from(walk, start, rest);
 	mount = keg_mounts_cover(walk->mounts, place->path, walk->length);
 	if (!mount || mount->kind != KEG_MOUNT_HOST)
-		return step_from(walk, start);
+		return step_from(walk, start, rest);
 	name = keg_walk_in_mount(walk, mount);
 	if (mount->name && *name)
 		return -ENOTDIR;
 	place->exists = false;
 	r = keg_walk_found(walk, keg_beneath(mount->fd, place->name, O_PATH | O_NOFOLLOW, 0));
-	if (r)
-		return missing(walk, r, start);
-	if (S_ISLNK(place->stat.st_mode) && (place->dots || follows(walk))) {
-		keg_walk_leave(walk);
-		pop(walk);
-		walk->rest = last;
-		return step_from(walk, walk->length);
-	}
-	return place->dots && !place->directory ? -ENOTDIR : end_at(walk);
+	return r ? missing(walk, r, start, rest) : arrive(walk, last);
 }
 
 int keg_walk_run(struct keg_walk_state *walk)
 {
-	bool quick = !walk->lenient;
-	uint32_t links;
-	int r;
+	int r = MOVED;
 
 	for (;;) {
 		walk->rest += strspn(walk->rest, "/");
 		if (!*walk->rest)
 			break;
-		r = quick ? whole(walk) : GOES_ON;
-		if (r != GOES_ON)
+		r = r == MOVED && !walk->lenient ? whole(walk) : GOES_ON;
+		if (r == GOES_ON)
+			r = step(walk);
+		if (r != GOES_ON && r != MOVED)
 			return r == ENDS ? 0 : r;
-		links = walk->links;
-		r = step(walk);
-		if (r != GOES_ON)
-			return r == ENDS ? 0 : r;
-		quick = !walk->lenient && walk->links != links;
 		if (++walk->steps % LOOK_UP_AT == 0 && walk->task && keg_task_called(walk->task))
 			return KEG_RESTART;
 	}
