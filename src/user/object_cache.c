@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,10 +117,28 @@ void keg_object_cache_destroy(struct keg_object_cache *cache)
 	free(cache);
 }
 
+/*
+ * The file for the object: what is written back goes where it belongs, though the program may have
+ * set O_APPEND, which is for the place too where pwrite(2) writes. So it has a description of its
+ * own, where /proc gives one.
+ */
+static int own_descriptor(int fd, bool shared)
+{
+	const int flags = fcntl(fd, F_GETFL);
+	char path[32];
+	int own = -1;
+
+	if (shared && flags >= 0 && (flags & O_ACCMODE) == O_RDWR) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		own = open(path, O_RDWR | O_CLOEXEC);
+	}
+	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static int add(struct keg_object_cache *cache, int fd, const struct stat *stat, bool shared,
 	struct keg_object **object)
 {
-	const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	const int own = own_descriptor(fd, shared);
 	int result;
 
 	if (own < 0)
