@@ -31,7 +31,7 @@ static void divide(void)
 {
 	volatile int many = 5, zero = 0;
 
-	many /= zero;
+	many = many / zero;
 }
 
 static void illegal(void)
