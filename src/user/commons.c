@@ -38,6 +38,7 @@ void keg_commons_release(struct keg_commons *commons)
 {
 	if (!commons || atomic_fetch_sub(&commons->references, 1) != 1)
 		return;
+	keg_machine_lore_fini(&commons->lore);
 	keg_object_cache_destroy(commons->objects);
 	keg_pages_destroy(commons->pages);
 	free(commons);

@@ -157,8 +157,10 @@ int keg_cpu_run(struct keg_cpu *cpu, struct keg_cpu_event *event)
 		return 0;
 	if (!canonical(cpu->regs.fs_base) || !canonical(cpu->regs.gs_base))
 		return keg_fail(EINVAL, "a segment's base is no address");
+	rc = inside->fresh ? keg_cpu_settle(inside) : 0;
 	inside->used = true;
-	rc = prepare(inside);
+	if (!rc)
+		rc = prepare(inside);
 	do
 		rc = rc ? rc : run_once(inside, event, &again);
 	while (!rc && again);

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "arch/x86_64/cpu_model.h"
 #include "base/error.h"
@@ -39,7 +41,22 @@ static void reset(struct keg_cpu_inside *inside)
 	keg_entry_sregs(inside, &inside->sregs);
 	cpu->at_user = true;
 	cpu->bases_changed = true; /* the special registers are to be set */
+	cpu->runs = 0;
 	inside->kicked = false;
+	inside->fresh = true;
+}
+
+/* Of a program that is no more: its states, and what was to be injected. */
+static int forget_program(struct keg_cpu_inside *inside)
+{
+	const struct kvm_vcpu_events none = {.flags = 0};
+	int rc = keg_cpu_reset_xstate(&inside->cpu);
+
+	if (!rc)
+		rc = keg_vcpu_set_events(inside->cpu.vcpu, &none);
+	if (!rc)
+		inside->used = false;
+	return rc;
 }
 
 static int set_features(struct keg_cpu_inside *inside)
@@ -82,7 +99,7 @@ static int make(struct keg_machine *machine, struct keg_cpu_inside **made)
 		return keg_fail_errno(ENOMEM, "making a vCPU");
 	inside->cpu.machine = machine;
 	inside->cpu.index = machine->cpu_count;
-	inside->open = machine->open;
+	inside->open = machine->open_page != 0;
 	rc = keg_entry_add_cpu(machine, inside->cpu.index);
 	if (!rc)
 		rc = keg_vcpu_create(machine->vm, NULL, &inside->cpu.vcpu);
@@ -100,11 +117,15 @@ static int make(struct keg_machine *machine, struct keg_cpu_inside **made)
 	return 0;
 }
 
+/* One that may be used again, lock held: where KVM minds that another thread runs it, as long as
+ * new ones can be had, only one that has not run. */
 static struct keg_cpu_inside *find_idle(struct keg_machine *machine)
 {
+	bool any = atomic_load(&machine->lore->vcpus) != KEG_VCPUS_STAY ||
+		   machine->cpu_count == KEG_CPUS_MOST;
 	struct keg_cpu_inside *inside = machine->cpus;
 
-	while (inside && !inside->idle)
+	while (inside && !(inside->idle && (any || !inside->used)))
 		inside = inside->next;
 	return inside;
 }
@@ -125,12 +146,11 @@ int keg_cpu_create(struct keg_machine *machine, struct keg_cpu **cpu)
 	if (rc)
 		return rc;
 	if (inside->used) {
-		rc = keg_cpu_reset_xstate(&inside->cpu);
+		rc = forget_program(inside);
 		if (rc) {
 			keg_cpu_destroy(&inside->cpu);
 			return rc;
 		}
-		inside->used = false;
 	}
 	reset(inside);
 	*cpu = &inside->cpu;
@@ -144,6 +164,41 @@ void keg_cpu_destroy(struct keg_cpu *cpu)
 	pthread_mutex_lock(&cpu->machine->lock);
 	keg_cpu_inside(cpu)->idle = true;
 	pthread_mutex_unlock(&cpu->machine->lock);
+}
+
+/*
+ * KVM may wait for a grace period, for milliseconds, when another thread than the last one runs a
+ * vCPU (Linux before 6.12 does). The first that moves is timed, in a run that ends where it began.
+ */
+static int time_move(struct keg_cpu_inside *inside)
+{
+	const int64_t slow_ns = 1000000;
+	struct timespec before, after;
+	struct keg_exit exit;
+	int64_t took;
+	int rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	rc = keg_vcpu_complete(inside->cpu.vcpu, &exit);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	if (rc < 0)
+		return rc;
+	took = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
+	atomic_store(&inside->cpu.machine->lore->vcpus,
+		took < slow_ns ? KEG_VCPUS_MOVE : KEG_VCPUS_STAY);
+	return 0;
+}
+
+int keg_cpu_settle(struct keg_cpu_inside *inside)
+{
+	pid_t tid = gettid();
+	bool moves = inside->tid && inside->tid != tid;
+
+	inside->fresh = false;
+	inside->tid = tid;
+	if (moves && atomic_load(&inside->cpu.machine->lore->vcpus) == KEG_VCPUS_UNKNOWN)
+		return time_move(inside);
+	return 0;
 }
 
 void keg_cpus_fini(struct keg_machine *machine)

@@ -67,6 +67,7 @@ static void take_general(struct keg_cpu_inside *inside)
 
 static int broken(const char *how, const struct keg_cpu_inside *inside, struct keg_cpu_event *event)
 {
+	atomic_store(&inside->cpu.machine->broken, true);
 	keg_fail(EIO, "%s: rip 0x%llx, rsp 0x%llx, CPL %u", how,
 		(unsigned long long)inside->regs.rip, (unsigned long long)inside->regs.rsp,
 		(unsigned)inside->sregs.cs.dpl);

@@ -206,22 +206,36 @@ int keg_entry_add_cpu(struct keg_machine *machine, uint32_t index)
 	return 0;
 }
 
+static int map_open(struct keg_machine *machine)
+{
+	const uint64_t bits = KEG_PTE_PRESENT | KEG_PTE_USER | KEG_PTE_ACCESSED | KEG_PTE_DIRTY;
+	int rc = keg_tables_map_page(machine, OPEN_PAGE, machine->open_page, bits);
+
+	if (rc)
+		return rc;
+	return keg_tables_map_page(machine, NOWHERE, (keg_page)(machine->nowhere >> KEG_PAGE_SHIFT),
+		bits | KEG_PTE_WRITE | KEG_PTE_NO_EXECUTE);
+}
+
 static int open_locked(struct keg_machine *machine)
 {
 	const uint64_t to = NOWHERE;
 	uint8_t *memory;
 	keg_page page;
-	int rc = add_page(machine, OPEN_PAGE, KEG_PTE_USER, &page, &memory);
+	int rc = keg_tables_take(machine, &page);
 
 	if (rc)
 		return rc;
+	memory = keg_pages_at(machine->pages, page);
+	if (!memory)
+		return keg_fail(EFAULT, "page %u, just taken, is not there", page);
 	memset(memory, HLT, KEG_PAGE);
 	memory[0] = 0xa3; /* movabs %eax, to */
 	memcpy(memory + 1, &to, sizeof(to));
-	rc = keg_tables_map_page(machine, NOWHERE, (keg_page)(machine->nowhere >> KEG_PAGE_SHIFT),
-		KEG_PTE_PRESENT | KEG_PTE_WRITE | KEG_PTE_USER | KEG_PTE_ACCESSED | KEG_PTE_DIRTY |
-			KEG_PTE_NO_EXECUTE);
-	machine->open = rc == 0;
+	machine->open_page = page;
+	rc = map_open(machine);
+	if (rc)
+		machine->open_page = 0;
 	return rc;
 }
 
@@ -230,12 +244,17 @@ int keg_entry_open(struct keg_machine *machine)
 	int rc = 0;
 
 	pthread_mutex_lock(&machine->lock);
-	if (!machine->open)
+	if (!machine->open_page)
 		rc = open_locked(machine);
 	pthread_mutex_unlock(&machine->lock);
 	if (!rc)
 		atomic_store(&machine->lore->open_layout, true);
 	return rc;
+}
+
+int keg_entry_open_again(struct keg_machine *machine)
+{
+	return machine->open_page ? map_open(machine) : 0;
 }
 
 /* ---- Registers that go with it ---- */

@@ -58,10 +58,13 @@ out_vm:
 int keg_machine_create(struct keg_host *host, struct keg_pages *pages,
 	struct keg_machine_lore *lore, struct keg_machine **machine)
 {
-	struct keg_machine *made = calloc(1, sizeof(*made));
+	struct keg_machine *made = keg_machine_take_idle(host, pages, lore);
 	int rc;
 
-	*machine = NULL;
+	*machine = made;
+	if (made)
+		return 0;
+	made = calloc(1, sizeof(*made));
 	if (!made)
 		return keg_fail_errno(ENOMEM, "making a machine");
 	made->host = host;
@@ -85,8 +88,12 @@ int keg_machine_create(struct keg_host *host, struct keg_pages *pages,
 
 void keg_machine_destroy(struct keg_machine *machine)
 {
-	if (!machine)
-		return;
+	if (machine && !keg_machine_keep(machine))
+		keg_machine_end(machine);
+}
+
+void keg_machine_end(struct keg_machine *machine)
+{
 	keg_cpus_fini(machine);
 	keg_vm_destroy(machine->vm);
 	keg_tables_fini(machine);

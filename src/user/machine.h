@@ -38,14 +38,29 @@
 
 struct keg_machine;
 
+enum {
+	KEG_IDLE_MACHINES = 4, /* that are kept, at most */
+};
+enum keg_vcpu_moves {
+	KEG_VCPUS_UNKNOWN,
+	KEG_VCPUS_MOVE, /* from thread to thread at little cost */
+	KEG_VCPUS_STAY,
+};
+
 /* What the machines of a sandbox have in common, and learn from one another. Zero at first, but for
  * the signal. */
 struct keg_machine_lore {
 	int kick_signal; /* for keg_cpu_kick(): keg_kick_install(); 0: none */
 	_Atomic bool open_layout;
+	_Atomic uint32_t vcpus; /* enum keg_vcpu_moves */
+	_Atomic(struct keg_machine *) idle[KEG_IDLE_MACHINES];
 };
 
-/* Borrows all three. What KVM and keg_pages_take() say */
+/* Ends the machines that are kept. Before the pages and the host end. */
+void keg_machine_lore_fini(struct keg_machine_lore *lore);
+
+/* Borrows all three. A machine that was destroyed may be used again. What KVM and keg_pages_take()
+ * say */
 int keg_machine_create(struct keg_host *host, struct keg_pages *pages,
 	struct keg_machine_lore *lore, struct keg_machine **machine);
 /* Ends the machine, its vCPUs and its tables; the pages that its tables lead to are the caller's.

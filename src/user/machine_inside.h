@@ -4,6 +4,7 @@
 #define KEG_USER_MACHINE_INSIDE_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "kvm/vcpu.h"
 #include "user/machine.h"
@@ -14,13 +15,18 @@ struct keg_page_run {
 	uint32_t count;
 };
 
+struct keg_page_list {
+	struct keg_page_run *runs;
+	size_t count, room;
+	struct keg_page_run spare; /* of the last run: not used yet */
+};
+
 /* Page tables, and the pages that they are made of. */
 struct keg_tables {
-	pthread_mutex_t lock; /* for all that changes them but the last level's entries */
-	keg_page root;        /* the table of level 4 */
-	struct keg_page_run *runs;
-	size_t run_count, run_room;
-	struct keg_page_run spare; /* of the last run: not used yet */
+	pthread_mutex_t lock;         /* for all that changes them but the last level's entries */
+	keg_page root;                /* the table of level 4 */
+	struct keg_page_list machine; /* for the root, the upper half's tables, and what is there */
+	struct keg_page_list program; /* for the lower half's tables */
 	_Atomic uint32_t page_count;
 	uint32_t chunks; /* keg_pages_cover() */
 };
@@ -59,7 +65,8 @@ struct keg_machine {
 	struct keg_cpu_inside *cpus; /* all that were made, the last one first */
 	uint32_t cpu_count;
 	keg_page cpu_pages[KEG_CPUS_MOST / KEG_CPUS_IN_PAGE]; /* TSS and stack of each */
-	bool open; /* the open layout's pages are there */
+	keg_page open_page;  /* the open layout's; 0: not needed yet */
+	_Atomic bool broken; /* not to be used again */
 };
 
 struct keg_cpu_inside {
@@ -69,6 +76,8 @@ struct keg_cpu_inside {
 	bool used;   /* has run since its state was that after a reset */
 	bool open;   /* its LSTAR is the open layout's */
 	bool kicked; /* to be reported by the next run */
+	bool fresh;  /* has not run since keg_cpu_create() */
+	pid_t tid;   /* of the thread that ran it last */
 	/* As they were after the last run, or are to be before the next. */
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
@@ -87,7 +96,11 @@ void keg_tables_fini(struct keg_machine *machine);
 
 /* A page of the machine's own, zeroed and reachable, that ends with its tables. */
 int keg_tables_take(struct keg_machine *machine, keg_page *page);
-int keg_tables_take_locked(struct keg_machine *machine, keg_page *page);
+int keg_tables_take_from(
+	struct keg_machine *machine, struct keg_page_list *list, keg_page *page); /* lock held */
+
+/* Empties the lower half; KVM must drop what it made of that before a vCPU runs again. */
+void keg_tables_clear(struct keg_machine *machine);
 
 /* One page anywhere, the upper half included; no memory has to be behind it. */
 int keg_tables_map_page(struct keg_machine *machine, uint64_t at, keg_page page, uint64_t bits);
@@ -119,7 +132,9 @@ struct keg_frame {
 
 int keg_entry_init(struct keg_machine *machine); /* the page, its tables, its place */
 int keg_entry_add_cpu(struct keg_machine *machine, uint32_t index); /* machine->lock held */
-int keg_entry_open(struct keg_machine *machine); /* the open layout's pages, once */
+/* The open layout's pages, once; and again after keg_tables_clear(). */
+int keg_entry_open(struct keg_machine *machine);
+int keg_entry_open_again(struct keg_machine *machine);
 
 uint64_t keg_entry_stub(uint32_t vector);
 uint64_t keg_entry_iretq(void);
@@ -145,6 +160,17 @@ int keg_features_find(struct keg_machine *machine);
 /* LSTAR's and the other registers' of SYSCALL, as `inside->open` says. */
 int keg_cpu_set_syscall_msrs(struct keg_cpu_inside *inside);
 void keg_cpus_fini(struct keg_machine *machine);
+/* Before a vCPU's first run in a thread: what it costs KVM to move it. */
+int keg_cpu_settle(struct keg_cpu_inside *inside);
+
+/* ---- machine_pool.c ---- */
+
+/* NULL: there is none. */
+struct keg_machine *keg_machine_take_idle(
+	struct keg_host *host, struct keg_pages *pages, struct keg_machine_lore *lore);
+/* Keeps it for use again; false if it is not fit for that, or there are enough. */
+bool keg_machine_keep(struct keg_machine *machine);
+void keg_machine_end(struct keg_machine *machine); /* machine.c: for good */
 
 /* ---- cpu_event.c ---- */
 

@@ -100,13 +100,16 @@ static int walk(struct keg_machine *machine, uint64_t at, int level, struct plac
 /* The same with the tables that are lacking; lock held. */
 static int walk_making(struct keg_machine *machine, uint64_t at, int level, struct place *place)
 {
+	struct keg_tables *tables = &machine->tables;
+	struct keg_page_list *list = at >> 63 ? &tables->machine : &tables->program;
+
 	for (;;) {
 		keg_page page;
 		int rc = walk(machine, at, level, place);
 
 		if (rc || place->level == level || is_large(place, load(place->entry)))
 			return rc;
-		rc = keg_tables_take_locked(machine, &page);
+		rc = keg_tables_take_from(machine, list, &page);
 		if (rc)
 			return rc;
 		store(place->entry, page_entry(page, TABLE_BITS));
@@ -311,7 +314,7 @@ static int split_locked(struct keg_machine *machine, table_entry *large)
 {
 	uint64_t entry = load(large);
 	keg_page page;
-	int rc = keg_tables_take_locked(machine, &page);
+	int rc = keg_tables_take_from(machine, &machine->tables.program, &page);
 	table_entry *table;
 
 	if (rc)

@@ -42,6 +42,7 @@ void bare_close(struct bare *bare)
 {
 	keg_cpu_destroy(bare->cpu);
 	keg_machine_destroy(bare->machine);
+	keg_machine_lore_fini(&bare->lore);
 	keg_pages_destroy(bare->pages);
 	keg_host_destroy(bare->host);
 }

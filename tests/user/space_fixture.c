@@ -25,6 +25,7 @@ int close_world(void **state)
 	struct world *world = *state;
 
 	keg_space_destroy(world->space);
+	keg_machine_lore_fini(&world->lore);
 	keg_object_cache_destroy(world->objects);
 	assert_int_equal(pages_used(world), 0);
 	keg_pages_destroy(world->pages);

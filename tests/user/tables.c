@@ -196,6 +196,7 @@ static void gives_its_tables_back(void **state)
 	assert_int_equal(after.used - before.used, keg_machine_overhead(second) * KEG_PAGE);
 	assert_in_range(keg_machine_overhead(second), 60, 80);
 	keg_machine_destroy(second);
+	keg_machine_lore_fini(&bare.lore);
 	keg_pages_usage(bare.pages, &after);
 	assert_int_equal(after.used, before.used);
 	bare_close(&bare);
