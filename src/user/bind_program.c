@@ -88,6 +88,10 @@ static bool make_path(char path[PATH_MAX], const char *folder, const char *end, 
 		before = slash ? (int)(slash - origin) : 0;
 		break;
 	}
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	if (length == 1 && before && *folder == '/')
+		length = 0; /* "$ORIGIN/" */
 	if (memchr(folder, '$', (size_t)length) || (!before && *folder != '/'))
 		return false;
 	length = snprintf(path, PATH_MAX, "%.*s%.*s/%s", before, origin, length, folder, name);

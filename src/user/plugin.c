@@ -89,29 +89,35 @@ bool keg_plugin_trap(struct keg_task *task)
 	struct keg_process *process = task->process;
 	struct keg_user *user = process->user;
 	struct keg_plugin *plugin = user->plugin;
-	bool mine;
+	struct keg_user_registers *regs = &task->cpu->regs;
+	bool there, mine, copied;
+	uint64_t at = regs->rip - 1;
+	uint8_t byte = 0;
 
-	if (!plugin || !plugin->armed_in || task->cpu->regs.rip != plugin->reach_at + 1)
+	if (!plugin)
 		return false;
 	pthread_mutex_lock(&user->lock);
-	mine = process == user->first && plugin->armed;
+	there = plugin->armed_in && at == plugin->reach_at;
+	mine = there && plugin->armed && process == user->first;
+	/* In a copy of it that a fork made, the program goes on as if nothing had been there. */
+	copied = there && process->space != plugin->armed_in;
+	byte = plugin->reach_byte;
 	if (mine)
 		hold(task, KEG_USER_REACHED);
-	/* In a copy of it that a fork made, the program goes on as if nothing had been there. */
-	if (mine || process->space != plugin->armed_in)
-		task->cpu->regs.rip = plugin->reach_at;
 	pthread_mutex_unlock(&user->lock);
-	if (mine)
-		return true;
-	return process->space != plugin->armed_in &&
-	       !keg_space_poke(process->space, plugin->reach_at, &plugin->reach_byte, 1);
+	if (copied && keg_space_poke(process->space, at, &byte, 1))
+		return false;
+	if (mine || copied)
+		regs->rip = at;
+	return mine || copied;
 }
 
 bool keg_plugin_holds(const struct keg_task *task)
 {
 	const struct keg_user *user = task->process->user;
 
-	return user->plugin && user->plugin->held && task == user->first_task;
+	/* The first task, whose own this is. */
+	return !task->has_thread && user->plugin && user->plugin->held;
 }
 
 bool keg_plugin_ended(const struct keg_user *user)
@@ -128,13 +134,16 @@ bool keg_plugin_binds(const struct keg_process *process)
 
 void keg_plugin_replaced(const struct keg_process *process)
 {
-	struct keg_plugin *plugin = process->user->plugin;
+	struct keg_user *user = process->user;
+	struct keg_plugin *plugin = user->plugin;
 
-	if (!plugin || process != process->user->first)
+	if (!plugin || process != user->first)
 		return;
+	pthread_mutex_lock(&user->lock);
 	plugin->stub = (struct keg_stub){0};
 	plugin->armed = false;
 	plugin->armed_in = NULL;
+	pthread_mutex_unlock(&user->lock);
 }
 
 bool keg_plugin_keeps(struct keg_task *task)

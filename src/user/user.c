@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A sandbox: made, set up, loaded, ended. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +191,17 @@ static int load_first(struct keg_user *user, const char *path, struct keg_words 
 		&(struct keg_load){path, path, arguments, environment});
 }
 
+/* As if it had not been tried. */
+static int undo_load(struct keg_user *user, int result)
+{
+	char why[512];
+
+	snprintf(why, sizeof(why), "%s", keg_error_message());
+	end_all(user);
+	user->dying = false;
+	return keg_fail(-result, "%s", why);
+}
+
 int keg_user_load(struct keg_user *user, const char *path, const char *const argv[],
 	const char *const environment[])
 {
@@ -205,10 +217,5 @@ int keg_user_load(struct keg_user *user, const char *path, const char *const arg
 		result = load_first(user, path, &arguments, &variables);
 	keg_words_free(&arguments);
 	keg_words_free(&variables);
-	if (result < 0 && user->first) {
-		/* As if it had not been tried. */
-		end_all(user);
-		user->dying = false;
-	}
-	return result;
+	return result < 0 && user->first ? undo_load(user, result) : result;
 }

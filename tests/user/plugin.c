@@ -22,19 +22,23 @@ static uint64_t symbol(const char *name)
 	return at;
 }
 
-/* Loads the program and runs it to `rest`. */
-static int start(void **state)
+static void load(const char *const words[])
 {
 	const struct keg_user_config config = {
 		.size = sizeof(config), .memory = 64 << 20, .kick_signal = SIGRTMIN};
-	const char *const words[] = {"plugin", NULL};
 
-	(void)state;
 	assert_ok(keg_user_create(host, &config, &user));
 	assert_ok(keg_user_bind_empty(user, "/tmp", 0));
 	assert_ok(keg_user_bind_system(user));
 	assert_ok(keg_user_bind(user, program, NULL, 0));
 	assert_ok(keg_user_load(user, program, words, NULL));
+}
+
+/* Loads the program and runs it to `rest`. */
+static int start(void **state)
+{
+	(void)state;
+	load((const char *const[]){"plugin", NULL});
 	assert_ok(keg_user_run_to(user, symbol("rest"), &stop));
 	assert_int_equal(stop.end, KEG_USER_REACHED);
 	return 0;
@@ -103,6 +107,18 @@ static void a_point_that_is_not_reached_is_no_trouble(void **state)
 	assert_ok(keg_user_run_to(user, symbol("count"), &stop));
 	assert_int_equal(stop.end, KEG_USER_EXITED);
 	assert_int_equal(stop.status, 7);
+}
+
+/* What a fork copies is not the point's. */
+static void a_child_runs_past_the_point(void **state)
+{
+	(void)state;
+	load((const char *const[]){"plugin", "fork", NULL});
+	assert_ok(keg_user_run_to(user, symbol("landing"), &stop));
+	assert_int_equal(stop.end, KEG_USER_REACHED);
+	assert_ok(keg_user_run(user, &stop));
+	assert_int_equal(stop.end, KEG_USER_EXITED);
+	assert_int_equal(stop.status, 5);
 }
 
 static void functions_are_called(void **state)
@@ -444,6 +460,7 @@ int main(int argc, char *argv[])
 	const struct CMUnitTest tests[] = {
 		FREE(a_program_runs_to_a_point_and_on),
 		FREE(a_point_that_is_not_reached_is_no_trouble),
+		cmocka_unit_test_teardown(a_child_runs_past_the_point, end),
 		FREE(functions_are_called),
 		FREE(calls_do_not_disturb_the_program),
 		MARKED(a_reset_brings_memory_back),

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define FUNCTION __attribute__((noinline, used))
@@ -22,6 +23,8 @@ uint64_t open_root(void), close_file(uint64_t fd), handle(void), handler_of(void
 uint64_t thread(void), child(void), execute(void), map_at(uint64_t at), unmap(uint64_t at);
 uint64_t change_directory(void), directory_length(void), break_at(void), grow_heap(void);
 uint64_t forge(uint64_t number), stack_alignment(void), set_base(uint64_t value), get_base(void);
+
+void landing(void);
 
 static uint64_t counter;
 static char table[64 << 10];
@@ -248,8 +251,31 @@ __asm__(".text\n"
 	"	ret\n");
 uint64_t check_vector(uint64_t value);
 
-int main(void)
+/* A child comes here first, and then the program itself. */
+FUNCTION void landing(void)
 {
+	__asm__ volatile("");
+}
+
+static int land_in_two(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		landing();
+		_exit(5);
+	}
+	waitpid(pid, &status, 0);
+	landing();
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 6;
+}
+
+int main(int argc, char *argv[])
+{
+	(void)argv;
+	if (argc > 1)
+		return land_in_two();
 	for (size_t i = 0; i < sizeof(table); i++)
 		table[i] = (char)(i >> 9);
 	return check_vector(0x1234567) == 0x1234567 ? 7 : 8;
