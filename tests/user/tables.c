@@ -90,52 +90,70 @@ static void expect_load(struct bare *bare, uint64_t at, uint64_t value)
 	bare_expect_syscall(bare, value);
 }
 
-static void splits_a_large_page(void **state)
+/* A large page with a number in each page of it, at LARGE * 300. */
+static keg_page map_large(struct bare *bare)
+{
+	keg_page first = take(bare, KEG_LARGE, true);
+
+	for (uint32_t i = 0; i < KEG_LARGE; i++) {
+		uint64_t *memory = keg_pages_at(bare->pages, first + i);
+
+		*memory = 1000 + i;
+	}
+	assert_ok(keg_machine_map(
+		bare->machine, LARGE * 300, first, KEG_LARGE, BITS | KEG_PTE_LARGE));
+	return first;
+}
+
+static void keeps_a_large_page_whole(void **state)
 {
 	struct bare bare;
-	keg_page first, other;
-	uint64_t *memory;
+	keg_page first;
 
 	(void)state;
 	bare_open(&bare);
-	first = take(&bare, KEG_LARGE, true);
-	other = take(&bare, 1, false);
-	for (uint32_t i = 0; i < KEG_LARGE; i++) {
-		memory = keg_pages_at(bare.pages, first + i);
-		*memory = 1000 + i;
-	}
-	memory = keg_pages_at(bare.pages, other);
-	*memory = 7;
-	assert_ok(
-		keg_machine_map(bare.machine, LARGE * 300, first, KEG_LARGE, BITS | KEG_PTE_LARGE));
+	first = map_large(&bare);
 	assert_int_equal(keg_machine_entry(bare.machine, LARGE * 300 + 9 * KEG_PAGE),
 		entry(first + 9, SEEN | KEG_PTE_LARGE));
 	expect_load(&bare, LARGE * 300 + 9 * KEG_PAGE, 1009);
 	expect_load(&bare, LARGE * 300 + 511 * KEG_PAGE, 1511);
-
 	assert_fails(
 		keg_machine_set_entry(bare.machine, LARGE * 300 + KEG_PAGE, 0), EINVAL, "large");
 	assert_fails(keg_machine_map(bare.machine, LARGE * 300, first, 1, BITS), EINVAL, "large");
 	assert_fails(
 		keg_machine_map(bare.machine, LARGE * 300, first, KEG_LARGE, BITS | KEG_PTE_LARGE),
 		EINVAL, "large");
+	bare_close(&bare);
+}
+
+static void splits_a_large_page(void **state)
+{
+	const uint64_t at = LARGE * 300 + 9 * KEG_PAGE;
+	struct bare bare;
+	keg_page first, other;
+
+	(void)state;
+	bare_open(&bare);
+	first = map_large(&bare);
+	other = take(&bare, 1, false);
+	*(uint64_t *)keg_pages_at(bare.pages, other) = 7;
+	expect_load(&bare, at, 1009);
 	assert_ok(keg_machine_split(bare.machine, LARGE * 300 + 5 * KEG_PAGE));
 	assert_ok(keg_machine_split(bare.machine, LARGE * 300)); /* harmless */
 	for (uint32_t i = 0; i < KEG_LARGE; i++)
 		assert_int_equal(keg_machine_entry(bare.machine, LARGE * 300 + i * KEG_PAGE),
 			entry(first + i, SEEN));
-	expect_load(&bare, LARGE * 300 + 9 * KEG_PAGE, 1009);
+	expect_load(&bare, at, 1009);
 
 	/* One page of it goes, another comes in its place. */
-	assert_ok(keg_machine_set_entry(
-		bare.machine, LARGE * 300 + 9 * KEG_PAGE, entry(other, BITS)));
+	assert_ok(keg_machine_set_entry(bare.machine, at, entry(other, BITS)));
 	keg_pages_forget(bare.pages, first + 9, 1);
-	expect_load(&bare, LARGE * 300 + 9 * KEG_PAGE, 7);
-	expect_load(&bare, LARGE * 300 + 10 * KEG_PAGE, 1010);
-	assert_ok(keg_machine_set_entry(bare.machine, LARGE * 300 + 9 * KEG_PAGE, 0));
+	expect_load(&bare, at, 7);
+	expect_load(&bare, at + KEG_PAGE, 1010);
+	assert_ok(keg_machine_set_entry(bare.machine, at, 0));
 	keg_pages_forget(bare.pages, other, 1);
 	bare_load(&bare, code_load_far);
-	bare.cpu->regs.rbx = LARGE * 300 + 9 * KEG_PAGE;
+	bare.cpu->regs.rbx = at;
 	bare_expect_exception(&bare, 14, 4);
 	bare_close(&bare);
 }
@@ -207,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_entries),
 		cmocka_unit_test(finds_the_next),
+		cmocka_unit_test(keeps_a_large_page_whole),
 		cmocka_unit_test(splits_a_large_page),
 		cmocka_unit_test(keeps_tables),
 		cmocka_unit_test(refuses_what_is_not_a_programs),
