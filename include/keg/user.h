@@ -141,6 +141,14 @@ KEG_API int keg_user_interrupt(struct keg_user *user);
  * the foreground. Any thread. */
 KEG_API int keg_user_signal(struct keg_user *user, int signo, bool group);
 
+/*
+ * Gives up, for this whole process and for good, what running this sandbox does not need:
+ * capabilities, files that are not bound into it (Landlock), system calls that keg does not make
+ * (seccomp), new privileges. What the kernel or the build lacks of these is left out. After
+ * keg_user_load(), before other threads are made; no other sandbox should be set up afterwards.
+ */
+KEG_API int keg_user_confine(struct keg_user *user);
+
 /* ---- Memory and symbols of the first process, while it does not run ---- */
 
 KEG_API int keg_user_read(struct keg_user *user, uint64_t address, void *to, size_t length);

@@ -70,7 +70,8 @@ static int end_of(const struct keg_user_stop *stop)
 	case KEG_USER_EXITED:
 		return stop->status;
 	case KEG_USER_KILLED:
-		if (stop->what[0])
+		/* Where it faulted; of a signal that was sent, the end says enough. */
+		if (stop->vector && stop->what[0])
 			cli_error("%s", stop->what);
 		return die(stop->signal);
 	case KEG_USER_TIME:
@@ -96,6 +97,10 @@ static int load_and_run(struct execution *execution)
 	if (result < 0) {
 		cli_error("%s: %s", settings->words[0], keg_error_message());
 		return result == -EACCES || result == -ENOEXEC ? EXEC_NOT_EXECUTABLE : EXEC_FAILED;
+	}
+	if (!settings->unconfined && keg_user_confine(execution->user) < 0) {
+		cli_error("%s", keg_error_message());
+		return EXEC_FAILED;
 	}
 	execution->ready = cli_clock();
 	if (exec_signals_begin(execution->user, &signals) < 0) {

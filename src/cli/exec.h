@@ -31,6 +31,7 @@ struct exec_settings {
 	bool all_environment;
 	bool no_system;
 	bool no_defaults;
+	bool unconfined;
 	bool json;
 	bool stats;
 	struct cli_optional_string trace;

@@ -108,6 +108,11 @@ const struct cli_option exec_options[] = {
 		.help = "not these system calls: they fail with EPERM",
 		LIST(denied)},
 
+	{.name = "unconfined",
+		.help = "keg itself keeps its rights: no seccomp, no Landlock",
+		.set = cli_set_flag,
+		FIELD(unconfined)},
+
 	{.help = "Watching it"},
 	{.name = "trace",
 		.argument = "FILE",

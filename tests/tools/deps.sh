@@ -21,7 +21,7 @@ machine() {
 }
 
 libraries='libc6-dev libjansson-dev liburing-dev libslirp-dev zlib1g-dev liblzma-dev liblz4-dev
-	libzstd-dev'
+	libzstd-dev libseccomp-dev'
 # Word splitting is wanted: a list of package names.
 # shellcheck disable=SC2086
 machine $libraries libcmocka-dev libclang-rt-14-dev gcc meson ninja-build pkg-config
