@@ -31,6 +31,7 @@ struct keg_mount {
 	char *temporary; /* the host's path of what is to be removed at the end; NULL */
 	uint64_t most;   /* bytes that a file in it may have; UINT64_MAX */
 	bool writable;
+	bool empty; /* HOST: a directory of the sandbox's own */
 };
 
 struct keg_mounts {

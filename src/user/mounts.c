@@ -206,7 +206,12 @@ int keg_mounts_bind(struct keg_mounts *mounts, const char *host, const char *gue
 
 int keg_mounts_tmpfs(struct keg_mounts *mounts, const char *guest, uint64_t bytes)
 {
-	struct keg_mount mount = {.kind = KEG_MOUNT_HOST, .most = UINT64_MAX, .writable = true};
+	struct keg_mount mount = {
+		.kind = KEG_MOUNT_HOST,
+		.most = UINT64_MAX,
+		.writable = true,
+		.empty = true,
+	};
 	int r;
 
 	if (guest[0] != '/')

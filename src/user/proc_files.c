@@ -142,7 +142,7 @@ static const char *type_of(const struct keg_mount *mount)
 		[KEG_MOUNT_SYS] = "sysfs",
 	};
 
-	return types[mount->kind];
+	return mount->empty ? "tmpfs" : types[mount->kind];
 }
 
 void keg_proc_mounts(struct keg_text *text, const struct keg_system_at *at)

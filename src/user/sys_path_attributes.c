@@ -27,7 +27,8 @@ int keg_path_chmod(int fd, mode_t mode)
 
 	if (syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH) == 0)
 		return 0;
-	if (errno != ENOSYS)
+	/* EPERM: from a filter that this process may be under, too. */
+	if (errno != ENOSYS && errno != EPERM)
 		return -errno;
 	/* This process's own descriptor, of what the walk has come to. */
 	keg_path_host(fd, name);

@@ -244,25 +244,39 @@ static void *swap(void *context)
 	return NULL;
 }
 
-static void no_race_leads_out(void **state)
+/* The directory in the sandbox is now itself, now a link to what is out of it. */
+static void begin_race(struct paths *paths, struct race *race, pthread_t *thread)
 {
-	struct paths *paths = *state;
-	char names[3][PATH_MAX];
-	struct race race = {names[0], names[1], names[2], false};
-	int walks = be_quick() ? 5000 : 100000, found = 0;
-	struct stat secret, st;
-	pthread_t thread;
+	static char names[3][PATH_MAX];
 
 	make_file(paths, "in/dir/secret", "mine");
 	strcpy(names[0], host_path(paths, "in/dir"));
 	strcpy(names[1], host_path(paths, "in/aside"));
 	strcpy(names[2], host_path(paths, "in/link"));
 	make_link(paths, host_path(paths, "out"), "in/link");
+	*race = (struct race){names[0], names[1], names[2], false};
+	assert_int_equal(pthread_create(thread, NULL, swap, race), 0);
+}
+
+static void end_race(struct race *race, pthread_t thread)
+{
+	race->over = true;
+	pthread_join(thread, NULL);
+}
+
+static void no_race_leads_out(void **state)
+{
+	static const char *const ways[] = {"/in/dir/secret", "/in/dir/../dir/secret",
+		"/in/aside/../dir/./secret", "/in/link/secret"};
+	struct paths *paths = *state;
+	int walks = be_quick() ? 5000 : 100000, found = 0;
+	struct stat secret, st;
+	struct race race;
+	pthread_t thread;
+
+	begin_race(paths, &race, &thread);
 	assert_int_equal(stat(host_path(paths, "out/secret"), &secret), 0);
-	assert_int_equal(pthread_create(&thread, NULL, swap, &race), 0);
 	for (int i = 0; i < walks; i++) {
-		static const char *const ways[] = {"/in/dir/secret", "/in/dir/../dir/secret",
-			"/in/aside/../dir/./secret", "/in/link/secret"};
 		int number = open_path(paths, ways[i % 4], O_RDONLY);
 		struct keg_file *file;
 
@@ -275,9 +289,42 @@ static void no_race_leads_out(void **state)
 		keg_file_put(file);
 		keg_files_close(paths->process.files, number);
 	}
-	race.over = true;
-	pthread_join(thread, NULL);
+	end_race(&race, thread);
 	assert_true(found > 0);
+}
+
+static void no_race_changes_what_is_out(void **state)
+{
+	struct paths *paths = *state;
+	int rounds = be_quick() ? 1000 : 10000;
+	struct stat before, after, folder;
+	struct race race;
+	pthread_t thread;
+
+	assert_int_equal(stat(host_path(paths, "out/secret"), &before), 0);
+	assert_int_equal(stat(host_path(paths, "out"), &folder), 0);
+	begin_race(paths, &race, &thread);
+	for (int i = 0; i < rounds; i++) {
+		CALL(paths, __NR_mkdir, P("/in/dir/new"), 0755);
+		CALL(paths, __NR_rename, P("/in/dir/new"), P("/in/dir/other"));
+		CALL(paths, __NR_rmdir, P("/in/dir/other"));
+		CALL(paths, __NR_symlink, P("x"), P("/in/dir/x"));
+		CALL(paths, __NR_unlink, P("/in/dir/x"));
+		CALL(paths, __NR_link, P("/in/dir/secret"), P("/in/dir/y"));
+		CALL(paths, __NR_unlink, P("/in/dir/y"));
+		CALL(paths, __NR_chmod, P("/in/dir/secret"), 0777);
+		CALL(paths, __NR_truncate, P("/in/dir/secret"), 1);
+		CALL(paths, __NR_unlink, P("/in/dir/secret"));
+		keg_files_close(paths->process.files,
+			open_path(paths, "/in/dir/secret", O_CREAT | O_WRONLY | O_TRUNC));
+	}
+	end_race(&race, thread);
+	assert_int_equal(stat(host_path(paths, "out/secret"), &after), 0);
+	assert_memory_equal(&before.st_ctim, &after.st_ctim, sizeof(after.st_ctim));
+	assert_int_equal(after.st_mode, before.st_mode);
+	assert_int_equal(after.st_size, 6);
+	assert_int_equal(stat(host_path(paths, "out"), &after), 0);
+	assert_memory_equal(&folder.st_mtim, &after.st_mtim, sizeof(after.st_mtim));
 }
 
 int main(void)
@@ -297,6 +344,7 @@ int main(void)
 		TEST(what_cannot_be_mounted_is_said),
 		TEST(the_hosts_proc_is_not_shown_within_a_mount),
 		TEST(no_race_leads_out),
+		TEST(no_race_changes_what_is_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,6 +242,7 @@ static void every_file_of_the_system_has_something_in_it(void **state)
 	assert_int_equal(total, 65536);
 	assert_int_equal(strlen(contents(paths, "/proc/sys/kernel/random/uuid")), 37);
 	assert_non_null(strstr(contents(paths, "/proc/mounts"), "keg /usr ext4 ro,"));
+	assert_non_null(strstr(contents(paths, "/proc/mounts"), "keg /tmp tmpfs rw,"));
 }
 
 static void open_files_are_shown(void **state)
