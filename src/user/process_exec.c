@@ -75,8 +75,12 @@ static void reset(struct keg_task *task)
 static int own_files(struct keg_process *process)
 {
 	struct keg_files *own;
-	int result = keg_files_copy(process->files, &own);
+	int result;
 
+	/* Its record locks are the table's: they stay with the process. */
+	if (!keg_files_shared(process->files))
+		return 0;
+	result = keg_files_copy(process->files, &own);
 	if (result < 0)
 		return result;
 	keg_files_release(process->files);
