@@ -212,8 +212,8 @@ void keg_proc_stat(struct keg_text *text, const struct keg_system_at *at)
 	keg_text_print(text, "%d (%.15s) %c %d %d %d 0 -1 ", at->tid ? at->tid : process->pid,
 		name_of(at), state_of(at), parent_of(at), process->group, process->session);
 	keg_text_print(text, "0 %llu 0 0 0 %llu %llu %llu %llu ", (unsigned long long)usage.faults,
-		(unsigned long long)cpu, 0ull,
-		ticks(&process->children.ru_utime), ticks(&process->children.ru_stime));
+		(unsigned long long)cpu, 0ull, ticks(&process->children.ru_utime),
+		ticks(&process->children.ru_stime));
 	/* 18 to 25. */
 	keg_text_print(text, "20 0 %u 0 %llu %llu %llu %llu ", process->task_count,
 		(unsigned long long)started->tv_sec * 100 +
