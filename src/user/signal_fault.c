@@ -138,7 +138,7 @@ static void write_place(struct keg_task *task, uint64_t at, char *text, size_t s
 	if (task->process->space && keg_space_area(task->process->space, at, &view) == 0 &&
 		view.start <= at && view.name[0])
 		snprintf(text, size, "0x%llx in %.60s+0x%llx", (unsigned long long)at, view.name,
-			(unsigned long long)(at - view.start + view.offset));
+			(unsigned long long)at - view.start + view.offset);
 	else
 		snprintf(text, size, "0x%llx", (unsigned long long)at);
 }

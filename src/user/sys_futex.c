@@ -71,7 +71,7 @@ static int64_t wait(struct call *call)
 {
 	struct keg_futex_waiter waiter = {
 		.bits = call->command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : call->value3};
-	struct timespec until;
+	struct timespec until = {0};
 	int64_t result;
 
 	if (!waiter.bits)
