@@ -72,8 +72,12 @@ enum keg_user_bind_flags {
 KEG_API int keg_user_bind(
 	struct keg_user *user, const char *host, const char *guest, uint32_t flags);
 
-/* What a program needs to start: itself, its interpreter and the folders that the interpreter looks
- * for libraries in, read-only. `path` is the host's. What keg_user_bind() says; -ENOEXEC */
+/*
+ * What a program needs to start, read-only: itself, its interpreter (a script's too), the system's
+ * folders of libraries, and the libraries that it needs by a run path of its own. It is not
+ * trusted: what it names is shown only if it is a program or a library. `path` is the host's,
+ * absolute. What keg_user_bind() says; -ENOEXEC, -ELOOP scripts more than four deep
+ */
 KEG_API int keg_user_bind_program(struct keg_user *user, const char *path);
 
 /* An empty, private, writable directory; what is written to it is gone with the sandbox. bytes: at
@@ -177,9 +181,13 @@ KEG_API int keg_user_run_to(struct keg_user *user, uint64_t address, struct keg_
 KEG_API int keg_user_call(struct keg_user *user, uint64_t function, const uint64_t *arguments,
 	size_t count, uint64_t time_ns, uint64_t *result, struct keg_user_stop *stop);
 
-/* The state that keg_user_reset() comes back to: memory, registers, mappings, signal actions and
- * masks. One process with one thread only
- * (-EBUSY). Open files are not part of it, but those opened since are closed. */
+/*
+ * The state that keg_user_reset() comes back to: memory, registers, mappings, signal actions and
+ * masks, limits, working directory. One process with one thread only (-EBUSY). Open files are not
+ * part of it, but those opened since are closed; threads, processes and timers made since end.
+ * A marked program that exits or is killed comes back with a reset too. It cannot become another:
+ * its execve(2) answers EPERM.
+ */
 KEG_API int keg_user_mark(struct keg_user *user);
 KEG_API int keg_user_reset(struct keg_user *user);
 
