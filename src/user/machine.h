@@ -84,7 +84,9 @@ enum {
  * Sets `count` entries from `at` on to pages from `first` on, with these bits; `at` is page aligned
  * and below KEG_USER_TOP. With KEG_PTE_LARGE count is a multiple of KEG_LARGE, and so are both
  * addresses. Covers the pages in the machine. An entry that was set and changes to less must be
- * forgotten by the caller (keg_pages_forget()). -ENOMEM for tables, and what KVM says
+ * forgotten by the caller (keg_pages_forget()). Present entries are marked as accessed. Where there
+ * is a table already, a large page becomes entries of that. -EINVAL there is a large page in the
+ * way: split it; -ENOMEM for tables, and what KVM says
  */
 int keg_machine_map(
 	struct keg_machine *machine, uint64_t at, keg_page first, uint32_t count, uint64_t bits);
