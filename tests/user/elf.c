@@ -180,52 +180,52 @@ static void a_segment_may_be_all_zeros(void **state)
 	{                                                                                          \
 		&(field), sizeof(field), value, words                                              \
 	}
+static const struct {
+	void *field;
+	size_t size;
+	uint64_t value;
+	const char *words;
+} wrong[] = {
+	WRONG(file.header.e_ident[EI_MAG0], 0, "no ELF file"),
+	WRONG(file.header.e_ident[EI_CLASS], ELFCLASS32, "no 64-bit"),
+	WRONG(file.header.e_ident[EI_DATA], ELFDATA2MSB, "little-endian"),
+	WRONG(file.header.e_ident[EI_VERSION], 2, "unknown version"),
+	WRONG(file.header.e_version, 0, "unknown version"),
+	WRONG(file.header.e_machine, EM_AARCH64, "another machine"),
+	WRONG(file.header.e_type, ET_REL, "no program that can be run"),
+	WRONG(file.header.e_type, ET_CORE, "no program that can be run"),
+	WRONG(file.header.e_phentsize, 32, "program headers of 32 bytes"),
+	WRONG(file.header.e_phnum, 0, "0 program headers"),
+	WRONG(file.header.e_phnum, 0xffff, "65535 program headers"),
+	WRONG(file.header.e_phnum, 1000, "program headers"),
+	WRONG(file.header.e_phoff, UINT64_MAX, "behind the end"),
+	WRONG(file.header.e_phoff, BYTES - 8, "ends at byte"),
+	WRONG(file.header.e_entry, BASE - 1, "entry"),
+	WRONG(file.header.e_entry, BASE + 0x8000, "entry"),
+	WRONG(file.header.e_entry, UINT64_MAX, "entry"),
+	WRONG(file.headers[INTERPRETER].p_filesz, 0, "2 to 4096"),
+	WRONG(file.headers[INTERPRETER].p_filesz, 1, "2 to 4096"),
+	WRONG(file.headers[INTERPRETER].p_filesz, 4097, "2 to 4096"),
+	WRONG(file.headers[INTERPRETER].p_filesz, UINT64_MAX, "2 to 4096"),
+	WRONG(file.headers[INTERPRETER].p_filesz, 5, "does not end"),
+	WRONG(file.headers[INTERPRETER].p_offset, UINT64_MAX - 3, "interpreter's name"),
+	WRONG(file.headers[INTERPRETER].p_offset, 0x2000, "empty"),
+	WRONG(file.headers[DATA].p_memsz, 0x2ff, "more bytes in the file"),
+	WRONG(file.headers[DATA].p_memsz, UINT64_MAX, "ends above"),
+	WRONG(file.headers[DATA].p_memsz, 0x7fffffbfd000, "ends above"),
+	WRONG(file.headers[DATA].p_vaddr, UINT64_MAX - 0xeff, "ends above"),
+	WRONG(file.headers[DATA].p_vaddr, 0xffff800000000100, "ends above"),
+	WRONG(file.headers[DATA].p_vaddr, BASE + 0x2101, "same place in a page"),
+	WRONG(file.headers[DATA].p_vaddr, BASE + 0x100, "overlap"),
+	WRONG(file.headers[DATA].p_vaddr, BASE - 0xf00, "ascending"),
+	WRONG(file.headers[DATA].p_offset, 0x3100, "behind the end"),
+	WRONG(file.headers[DATA].p_offset, UINT64_MAX - 0xeff, "behind the end"),
+	WRONG(file.headers[TEXT].p_filesz, 0x801, "more bytes in the file"),
+	WRONG(file.headers[TEXT].p_vaddr, 0, "below 0x10000"),
+};
+
 static void each_field_is_checked(void **state)
 {
-	static const struct {
-		void *field;
-		size_t size;
-		uint64_t value;
-		const char *words;
-	} wrong[] = {
-		WRONG(file.header.e_ident[EI_MAG0], 0, "no ELF file"),
-		WRONG(file.header.e_ident[EI_CLASS], ELFCLASS32, "no 64-bit"),
-		WRONG(file.header.e_ident[EI_DATA], ELFDATA2MSB, "little-endian"),
-		WRONG(file.header.e_ident[EI_VERSION], 2, "unknown version"),
-		WRONG(file.header.e_version, 0, "unknown version"),
-		WRONG(file.header.e_machine, EM_AARCH64, "another machine"),
-		WRONG(file.header.e_type, ET_REL, "no program that can be run"),
-		WRONG(file.header.e_type, ET_CORE, "no program that can be run"),
-		WRONG(file.header.e_phentsize, 32, "program headers of 32 bytes"),
-		WRONG(file.header.e_phnum, 0, "0 program headers"),
-		WRONG(file.header.e_phnum, 0xffff, "65535 program headers"),
-		WRONG(file.header.e_phnum, 1000, "program headers"),
-		WRONG(file.header.e_phoff, UINT64_MAX, "behind the end"),
-		WRONG(file.header.e_phoff, BYTES - 8, "ends at byte"),
-		WRONG(file.header.e_entry, BASE - 1, "entry"),
-		WRONG(file.header.e_entry, BASE + 0x8000, "entry"),
-		WRONG(file.header.e_entry, UINT64_MAX, "entry"),
-		WRONG(file.headers[INTERPRETER].p_filesz, 0, "2 to 4096"),
-		WRONG(file.headers[INTERPRETER].p_filesz, 1, "2 to 4096"),
-		WRONG(file.headers[INTERPRETER].p_filesz, 4097, "2 to 4096"),
-		WRONG(file.headers[INTERPRETER].p_filesz, UINT64_MAX, "2 to 4096"),
-		WRONG(file.headers[INTERPRETER].p_filesz, 5, "does not end"),
-		WRONG(file.headers[INTERPRETER].p_offset, UINT64_MAX - 3, "interpreter's name"),
-		WRONG(file.headers[INTERPRETER].p_offset, 0x2000, "empty"),
-		WRONG(file.headers[DATA].p_memsz, 0x2ff, "more bytes in the file"),
-		WRONG(file.headers[DATA].p_memsz, UINT64_MAX, "ends above"),
-		WRONG(file.headers[DATA].p_memsz, 0x7fffffbfd000, "ends above"),
-		WRONG(file.headers[DATA].p_vaddr, UINT64_MAX - 0xeff, "ends above"),
-		WRONG(file.headers[DATA].p_vaddr, 0xffff800000000100, "ends above"),
-		WRONG(file.headers[DATA].p_vaddr, BASE + 0x2101, "same place in a page"),
-		WRONG(file.headers[DATA].p_vaddr, BASE + 0x100, "overlap"),
-		WRONG(file.headers[DATA].p_vaddr, BASE - 0xf00, "ascending"),
-		WRONG(file.headers[DATA].p_offset, 0x3100, "behind the end"),
-		WRONG(file.headers[DATA].p_offset, UINT64_MAX - 0xeff, "behind the end"),
-		WRONG(file.headers[TEXT].p_filesz, 0x801, "more bytes in the file"),
-		WRONG(file.headers[TEXT].p_vaddr, 0, "below 0x10000"),
-	};
-
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		make(state);
 		memcpy(wrong[i].field, &wrong[i].value, wrong[i].size);
