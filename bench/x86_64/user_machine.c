@@ -3,6 +3,7 @@
  * The least that runs a function at CPL 3: 2 MiB, mapped where they are, for user code; the
  * function returns to a store that leaves the machine. Nothing is at CPL 0.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -58,13 +59,15 @@ static void fill(struct user_machine *machine, const void *function, size_t byte
 
 static void set_cpuid(const struct bare_host *host, const struct user_machine *machine)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[CPUID_ENTRIES];
-	} cpuid = {.head.nent = CPUID_ENTRIES};
+	struct kvm_cpuid2 *cpuid =
+		calloc(1, sizeof(*cpuid) + CPUID_ENTRIES * sizeof(*cpuid->entries));
 
-	BARE_IOCTL(host->fd, KVM_GET_SUPPORTED_CPUID, &cpuid);
-	BARE_IOCTL(machine->vcpu, KVM_SET_CPUID2, &cpuid);
+	if (!cpuid)
+		bench_die("no memory for CPUID");
+	cpuid->nent = CPUID_ENTRIES;
+	BARE_IOCTL(host->fd, KVM_GET_SUPPORTED_CPUID, cpuid);
+	BARE_IOCTL(machine->vcpu, KVM_SET_CPUID2, cpuid);
+	free(cpuid);
 }
 
 static void enter_user_mode(const struct user_machine *machine)
