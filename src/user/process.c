@@ -157,6 +157,7 @@ static struct keg_process *copy(struct keg_user *user, struct keg_process *of, u
 	made->args_at = of->args_at, made->args_end = of->args_end;
 	made->env_at = of->env_at, made->env_end = of->env_end;
 	made->dumpable = of->dumpable;
+	made->niceness = of->niceness;
 	made->executable = of->executable ? strdup(of->executable) : NULL;
 	made->files = flags & CLONE_FILES ? keg_files_share(of->files) : NULL;
 	made->fs = flags & CLONE_FS ? keg_fs_share(of->fs) : NULL;

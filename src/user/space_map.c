@@ -127,6 +127,21 @@ static int place(struct keg_space *space, const struct keg_mapping *mapping, str
 	return keg_space_map_locked(space, area, mapping->flags & MAP_FIXED);
 }
 
+/* More than could ever be there: refused at once, as Linux does (Documentation/mm,
+ * overcommit-accounting: the heuristic). */
+static bool is_hopeless(
+	const struct keg_space *space, const struct keg_mapping *mapping, uint64_t bytes)
+{
+	const bool shared = (mapping->flags & MAP_TYPE) != MAP_PRIVATE;
+	struct keg_pages_usage usage;
+
+	if (mapping->flags & MAP_NORESERVE ||
+		(shared ? mapping->object != NULL : !(mapping->protection & PROT_WRITE)))
+		return false;
+	keg_pages_usage(space->pages, &usage);
+	return bytes > usage.limit;
+}
+
 int64_t keg_space_map(struct keg_space *space, const struct keg_mapping *mapping)
 {
 	const uint64_t bytes = keg_page_up(mapping->length);
@@ -138,6 +153,8 @@ int64_t keg_space_map(struct keg_space *space, const struct keg_mapping *mapping
 	};
 	int result = check(mapping, bytes);
 
+	if (result == 0 && is_hopeless(space, mapping, bytes))
+		result = -ENOMEM;
 	if (result != 0)
 		return result;
 	if (area.object)

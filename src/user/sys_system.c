@@ -87,53 +87,6 @@ static int64_t sys_getcpu(struct keg_task *task, const uint64_t args[6])
 	return 0;
 }
 
-/* The processors that keg itself may use; a choice among them is accepted and does nothing. */
-static int64_t sys_sched_getaffinity(struct keg_task *task, const uint64_t args[6])
-{
-	cpu_set_t set;
-	size_t size = args[1] < sizeof(set) ? (size_t)args[1] : sizeof(set);
-	size_t used = (size_t)sysconf(_SC_NPROCESSORS_CONF) / 8 + 1;
-
-	used = (used + 7) / 8 * 8;
-	if (args[1] % 8 || size < used)
-		return -EINVAL;
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return -errno;
-	if (keg_space_write(task->process->space, args[2], &set, used) < 0)
-		return -EFAULT;
-	return (int64_t)used;
-}
-
-static int64_t sys_nothing(struct keg_task *task, const uint64_t args[6])
-{
-	(void)task;
-	(void)args;
-	return 0;
-}
-
-static int64_t sys_sched_yield(struct keg_task *task, const uint64_t args[6])
-{
-	(void)task;
-	(void)args;
-	sched_yield();
-	return 0;
-}
-
-static int64_t sys_sched_getparam(struct keg_task *task, const uint64_t args[6])
-{
-	struct sched_param none = {0};
-
-	return keg_space_write(task->process->space, args[1], &none, sizeof(none));
-}
-
-/* getpriority(2) as the system call has it: 20 less the niceness. */
-static int64_t sys_getpriority(struct keg_task *task, const uint64_t args[6])
-{
-	(void)task;
-	(void)args;
-	return 20;
-}
-
 /* membarrier(2): the host's own reaches vCPUs too, as they are threads of this process. */
 static int64_t sys_membarrier(struct keg_task *task, const uint64_t args[6])
 {
@@ -342,17 +295,6 @@ const struct keg_syscall keg_syscalls_system[] = {
 	{__NR_sysinfo, "sysinfo", "p", sys_sysinfo},
 	{__NR_getrandom, "getrandom", "pux", sys_getrandom},
 	{__NR_getcpu, "getcpu", "ppp", sys_getcpu},
-	{__NR_sched_getaffinity, "sched_getaffinity", "dup", sys_sched_getaffinity},
-	{__NR_sched_setaffinity, "sched_setaffinity", "dup", sys_nothing},
-	{__NR_sched_yield, "sched_yield", "", sys_sched_yield},
-	{__NR_sched_getparam, "sched_getparam", "dp", sys_sched_getparam},
-	{__NR_sched_getscheduler, "sched_getscheduler", "d", sys_nothing},
-	{__NR_sched_setscheduler, "sched_setscheduler", "ddp", sys_refused},
-	{__NR_sched_setparam, "sched_setparam", "dp", sys_nothing},
-	{__NR_sched_get_priority_max, "sched_get_priority_max", "d", sys_nothing},
-	{__NR_sched_get_priority_min, "sched_get_priority_min", "d", sys_nothing},
-	{__NR_getpriority, "getpriority", "dd", sys_getpriority},
-	{__NR_setpriority, "setpriority", "ddd", sys_nothing},
 	{__NR_membarrier, "membarrier", "dx", sys_membarrier},
 	{__NR_getrlimit, "getrlimit", "dp", sys_getrlimit},
 	{__NR_setrlimit, "setrlimit", "dp", sys_setrlimit},

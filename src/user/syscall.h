@@ -54,6 +54,7 @@ extern const struct keg_syscall keg_syscalls_futex[];
 extern const struct keg_syscall keg_syscalls_time[];
 extern const struct keg_syscall keg_syscalls_identity[];
 extern const struct keg_syscall keg_syscalls_system[];     /* limits, uname, random, prctl … */
+extern const struct keg_syscall keg_syscalls_schedule[];   /* affinity, priority … */
 extern const struct keg_syscall keg_syscalls_path[];       /* what takes a path */
 extern const struct keg_syscall keg_syscalls_io[];         /* read, write … */
 extern const struct keg_syscall keg_syscalls_descriptor[]; /* close, dup, pipe, eventfd … */

@@ -149,7 +149,7 @@ struct keg_process {
 	struct rusage children; /* of those waited for */
 	struct timespec started;
 	struct keg_timers *timers; /* time.h: alarm, setitimer, timer_create; NULL: none */
-	int dumpable, death_signal;
+	int dumpable, death_signal, niceness;
 	bool subreaper;
 };
 
