@@ -115,6 +115,9 @@ int keg_space_map_locked(struct keg_space *space, struct keg_area *area, bool re
 int keg_space_unmap_locked(struct keg_space *space, uint64_t start, uint64_t end);
 /* Whether the areas' sum may grow so: RLIMIT_AS and RLIMIT_DATA. */
 bool keg_space_may_grow(const struct keg_space *space, uint64_t size, uint64_t data);
+/* Whether it is more than could ever be there: refused at once, as Linux does (Documentation/mm,
+ * overcommit-accounting: the heuristic). */
+bool keg_space_is_hopeless(const struct keg_space *space, uint64_t bytes);
 static inline bool keg_area_is_data(const struct keg_area *area)
 {
 	return !(area->flags & (KEG_AREA_SHARED | KEG_AREA_GROWS_DOWN)) &&

@@ -127,19 +127,22 @@ static int place(struct keg_space *space, const struct keg_mapping *mapping, str
 	return keg_space_map_locked(space, area, mapping->flags & MAP_FIXED);
 }
 
-/* More than could ever be there: refused at once, as Linux does (Documentation/mm,
- * overcommit-accounting: the heuristic). */
-static bool is_hopeless(
-	const struct keg_space *space, const struct keg_mapping *mapping, uint64_t bytes)
+bool keg_space_is_hopeless(const struct keg_space *space, uint64_t bytes)
 {
-	const bool shared = (mapping->flags & MAP_TYPE) != MAP_PRIVATE;
 	struct keg_pages_usage usage;
 
-	if (mapping->flags & MAP_NORESERVE ||
-		(shared ? mapping->object != NULL : !(mapping->protection & PROT_WRITE)))
-		return false;
 	keg_pages_usage(space->pages, &usage);
 	return bytes > usage.limit;
+}
+
+/* Whether the mapping says that it may need as much memory as it is large. */
+static bool may_need_all(const struct keg_mapping *mapping)
+{
+	const bool shared = (mapping->flags & MAP_TYPE) != MAP_PRIVATE;
+
+	if (mapping->flags & MAP_NORESERVE)
+		return false;
+	return shared ? !mapping->object : (mapping->protection & PROT_WRITE) != 0;
 }
 
 int64_t keg_space_map(struct keg_space *space, const struct keg_mapping *mapping)
@@ -153,7 +156,7 @@ int64_t keg_space_map(struct keg_space *space, const struct keg_mapping *mapping
 	};
 	int result = check(mapping, bytes);
 
-	if (result == 0 && is_hopeless(space, mapping, bytes))
+	if (result == 0 && may_need_all(mapping) && keg_space_is_hopeless(space, bytes))
 		result = -ENOMEM;
 	if (result != 0)
 		return result;

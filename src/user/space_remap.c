@@ -75,6 +75,8 @@ struct wish {
 
 static bool may_grow(const struct keg_space *space, const struct keg_area *area, uint64_t more)
 {
+	if (keg_area_is_data(area) && keg_space_is_hopeless(space, more))
+		return false;
 	return keg_space_may_grow(space, more, keg_area_is_data(area) ? more : 0);
 }
 
@@ -182,7 +184,8 @@ static bool set_break(struct keg_space *space, uint64_t to)
 	};
 
 	if (space->brk_start == 0 || to < space->brk_start || to > KEG_USER_TOP ||
-		to - space->brk_start > space->limits.data)
+		to - space->brk_start > space->limits.data ||
+		keg_space_is_hopeless(space, to - space->brk_start))
 		return false;
 	if (end <= old)
 		return end == old || keg_space_unmap_locked(space, end, old) == 0;
