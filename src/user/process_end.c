@@ -76,6 +76,9 @@ static void give_children_away(struct keg_process *process)
 		if (each->parent != process)
 			continue;
 		each->parent = to;
+		if (each->death_signal && each->state != KEG_PROCESS_ZOMBIE)
+			keg_signal_process(each,
+				&(siginfo_t){.si_signo = each->death_signal, .si_code = SI_KERNEL});
 		if (each->state == KEG_PROCESS_ZOMBIE && !to)
 			keg_process_free(each);
 		else if (each->state == KEG_PROCESS_ZOMBIE)

@@ -235,6 +235,52 @@ static int64_t write_int(struct keg_task *task, uint64_t at, int value)
 	return keg_space_write(task->process->space, at, &value, sizeof(value));
 }
 
+/* What prctl(2) tells by its result. -EINVAL: nothing of that name. */
+static int64_t get_setting(const struct keg_process *process, int which)
+{
+	switch (which) {
+	case PR_GET_DUMPABLE:
+		return process->dumpable;
+	case PR_GET_NO_NEW_PRIVS:
+		return 1;
+	case PR_GET_TIMERSLACK:
+		return 50000;
+	case PR_GET_KEEPCAPS:
+	case PR_GET_SECCOMP:
+	case PR_CAPBSET_READ:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* What prctl(2) is told as a number. */
+static int64_t set_setting(struct keg_process *process, int which, uint64_t value)
+{
+	switch (which) {
+	case PR_SET_PDEATHSIG:
+		if (value > KEG_SIGNALS)
+			return -EINVAL;
+		process->death_signal = (int)value;
+		return 0;
+	case PR_SET_DUMPABLE:
+		if (value > 1)
+			return -EINVAL;
+		process->dumpable = (int)value;
+		return 0;
+	case PR_SET_CHILD_SUBREAPER:
+		process->subreaper = value;
+		return 0;
+	case PR_SET_NO_NEW_PRIVS: /* there are none to be had */
+		return value == 1 ? 0 : -EINVAL;
+	case PR_SET_KEEPCAPS:
+	case PR_SET_TIMERSLACK:
+		return 0;
+	default:
+		return get_setting(process, which);
+	}
+}
+
 static int64_t sys_prctl(struct keg_task *task, const uint64_t args[6])
 {
 	struct keg_process *process = task->process;
@@ -244,41 +290,12 @@ static int64_t sys_prctl(struct keg_task *task, const uint64_t args[6])
 		return set_name(task, args[1]);
 	case PR_GET_NAME:
 		return keg_space_write(process->space, args[1], task->name, sizeof(task->name));
-	case PR_SET_PDEATHSIG:
-		if (args[1] > KEG_SIGNALS)
-			return -EINVAL;
-		process->death_signal = (int)args[1];
-		return 0;
 	case PR_GET_PDEATHSIG:
 		return write_int(task, args[1], process->death_signal);
-	case PR_SET_DUMPABLE:
-		if (args[1] > 1)
-			return -EINVAL;
-		process->dumpable = (int)args[1];
-		return 0;
-	case PR_GET_DUMPABLE:
-		return process->dumpable;
-	case PR_SET_CHILD_SUBREAPER:
-		process->subreaper = args[1];
-		return 0;
 	case PR_GET_CHILD_SUBREAPER:
 		return write_int(task, args[1], process->subreaper);
-	case PR_SET_NO_NEW_PRIVS: /* there are none to be had */
-		return args[1] == 1 ? 0 : -EINVAL;
-	case PR_GET_NO_NEW_PRIVS:
-		return 1;
-	case PR_SET_KEEPCAPS:
-	case PR_SET_TIMERSLACK:
-		return 0;
-	case PR_GET_KEEPCAPS:
-	case PR_GET_SECCOMP:
-		return 0;
-	case PR_GET_TIMERSLACK:
-		return 50000;
-	case PR_CAPBSET_READ:
-		return 0;
 	default:
-		return -EINVAL;
+		return set_setting(process, (int)args[0], args[1]);
 	}
 }
 

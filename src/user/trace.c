@@ -227,57 +227,62 @@ static void put_filled(
 		put(trace, "[0x%x]", status);
 }
 
+static void put_directory(struct keg_trace *trace, uint64_t value)
+{
+	if ((int)value == AT_FDCWD)
+		put(trace, "AT_FDCWD");
+	else
+		put(trace, "%d", (int)value);
+}
+
+/* What is a number by itself. False: it is no such letter. */
+static bool put_number(struct keg_trace *trace, char letter, uint64_t value)
+{
+	switch (letter) {
+	case 'd':
+	case 'f':
+		put(trace, "%d", (int)value);
+		return true;
+	case 'D':
+		put_directory(trace, value);
+		return true;
+	case 'u':
+		put(trace, "%" PRIu64, value);
+		return true;
+	case 'l':
+		put(trace, "%" PRId64, (int64_t)value);
+		return true;
+	case 'm':
+		put(trace, "0%o", (unsigned)value);
+		return true;
+	case 'g':
+		put_signal(trace, (int)value);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void put_argument(
 	struct keg_trace *trace, struct keg_task *task, const char *letters, const uint64_t *args)
 {
 	struct keg_space *space = task->process->space;
 	const struct keg_words_of *words = keg_words_for(*letters);
 
-	if (words) {
+	if (words)
 		put_word(trace, words, *args);
-		return;
-	}
-	switch (*letters) {
-	case 'd':
-	case 'f':
-		put(trace, "%d", (int)*args);
-		break;
-	case 'D':
-		if ((int)*args == AT_FDCWD)
-			put(trace, "AT_FDCWD");
-		else
-			put(trace, "%d", (int)*args);
-		break;
-	case 'u':
-		put(trace, "%" PRIu64, *args);
-		break;
-	case 'l':
-		put(trace, "%" PRId64, (int64_t)*args);
-		break;
-	case 'm':
-		put(trace, "0%o", (unsigned)*args);
-		break;
-	case 's':
+	else if (*letters == 's')
 		put_string(trace, space, *args);
-		break;
-	case 'S':
+	else if (*letters == 'S')
 		put_buffer(trace, space, *args, args[1]);
-		break;
-	case 'a':
+	else if (*letters == 'a')
 		put_words(trace, space, *args);
-		break;
-	case 'g':
-		put_signal(trace, (int)*args);
-		break;
-	case 'G':
+	else if (*letters == 'G')
 		put_sigset(trace, space, *args);
-		break;
-	case 't':
+	else if (*letters == 't')
 		put_time(trace, space, *args);
-		break;
-	default:
+	else if (!put_number(trace, *letters, *args))
 		put(trace, *letters == 'p' && !*args ? "NULL" : "0x%" PRIx64, *args);
-	}
 }
 
 /* The arguments from `from` on, up to the first that is not known yet. How many are written. */
