@@ -41,6 +41,7 @@ struct cli_command {
 	size_t settings_size;             /* of the structure that `options` fill, zero at first */
 	int (*run)(const void *settings); /* returns the exit status */
 	int failed;                       /* the exit status where keg itself has failed */
+	int wrong;                        /* that of wrong usage; 0: CLI_USAGE */
 	bool hidden;
 	int (*run_words)(char **words); /* in place of run(): takes its words as they are */
 };
@@ -55,6 +56,9 @@ const struct cli_command *cli_find_command(const char *name);
 uint64_t cli_clock(void);
 uint64_t cli_began(void);
 void cli_begin(void);
+
+/* Whether keg was given this standard stream, 0 to 2: if not, /dev/null is in its place. */
+bool cli_has_stream(int fd);
 
 /* Writes "keg: " and the sentence to standard error. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

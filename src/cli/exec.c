@@ -23,6 +23,7 @@ struct execution {
 	uint64_t ready; /* cli_clock() */
 };
 
+/* 0, or an exit status after a complaint. */
 static int make(struct execution *execution)
 {
 	const struct exec_settings *settings = execution->settings;
@@ -39,14 +40,13 @@ static int make(struct execution *execution)
 	if (keg_kick_install(SIGRTMIN) < 0 ||
 		keg_user_create(execution->host, &config, &execution->user) < 0) {
 		cli_error("%s", keg_error_message());
-		return -1;
+		return EXEC_FAILED;
 	}
 	execution->environment = exec_environment(settings);
 	if (!execution->environment ||
-		exec_set_up(execution->user, settings, execution->program) < 0 ||
 		exec_trace_begin(&execution->trace, execution->user, settings) < 0)
-		return -1;
-	return 0;
+		return EXEC_FAILED;
+	return exec_set_up(execution->user, settings, execution->program);
 }
 
 /* Dies as the program did. */
@@ -75,13 +75,33 @@ static int end_of(const struct keg_user_stop *stop)
 			cli_error("%s", stop->what);
 		return die(stop->signal);
 	case KEG_USER_TIME:
-		cli_error("the program's time is up: --time");
+		cli_error("the time of --time is up");
 		return EXEC_TIME;
 	case KEG_USER_MEMORY:
-		cli_error("the program's memory is used up: --memory gives it more");
+		cli_error("the memory of --memory is used up");
 		return die(SIGKILL);
 	default:
 		cli_error("%s", stop->what[0] ? stop->what : keg_error_message());
+		return EXEC_FAILED;
+	}
+}
+
+/* Why there is no program to run, and the exit status that tells of it, as env(1) has them. */
+static int cannot_load(const struct execution *execution, int error)
+{
+	cli_error("%s%s", keg_error_message(),
+		error == ENOENT && execution->settings->no_defaults
+			? ": --no-defaults shows only what --ro, --rw and --bind do"
+			: "");
+	switch (error) {
+	case ENOENT:
+		return EXEC_NOT_FOUND;
+	case EACCES:
+	case ENOEXEC:
+	case ELIBBAD:
+	case ELOOP:
+		return EXEC_NOT_EXECUTABLE;
+	default:
 		return EXEC_FAILED;
 	}
 }
@@ -94,10 +114,8 @@ static int load_and_run(struct execution *execution)
 	int result = keg_user_load(execution->user, execution->program,
 		(const char *const *)settings->words, execution->environment);
 
-	if (result < 0) {
-		cli_error("%s: %s", settings->words[0], keg_error_message());
-		return result == -EACCES || result == -ENOEXEC ? EXEC_NOT_EXECUTABLE : EXEC_FAILED;
-	}
+	if (result < 0)
+		return cannot_load(execution, -result);
 	if (!settings->unconfined && keg_user_confine(execution->user) < 0) {
 		cli_error("%s", keg_error_message());
 		return EXEC_FAILED;
@@ -136,26 +154,30 @@ static int exec_run(const void *given)
 	if (!execution.program)
 		return status;
 	execution.host = cli_open_host(execution.settings->device, why);
-	if (!execution.host)
+	if (!execution.host) {
 		cli_error("%s", why);
-	else if (make(&execution) == 0)
-		status = load_and_run(&execution);
-	else
 		status = EXEC_FAILED;
+	} else {
+		status = make(&execution);
+		if (status == 0)
+			status = load_and_run(&execution);
+	}
 	keg_user_destroy(execution.user);
 	keg_host_destroy(execution.host);
 	free(execution.environment);
 	free(execution.program);
-	return execution.host ? status : EXEC_FAILED;
+	return status;
 }
 
 static const struct cli_section sections[] = {
 	{"Exit status",
-		"  The program's own; if a signal killed it, keg dies of that signal. 124: its\n"
-		"  time was up; 125: keg failed; 126, 127: it cannot be executed, it is not "
-		"there."},
+		"  The program's own; if a signal killed it, keg dies of that signal, too.\n"
+		"  124  the time of --time is up\n"
+		"  125  wrong usage, or keg or KVM failed\n"
+		"  126  the program cannot be executed\n"
+		"  127  there is no such program"},
 	{"Examples", "  keg exec -- /bin/echo hello\n"
-		     "  keg exec --rw . --cwd \"$PWD\" -- make\n"
+		     "  keg exec --rw . --ro /usr --ro /bin --cwd . -- make\n"
 		     "  keg exec --time 10 --memory 256M --trace -- ./untrusted"},
 	{0},
 };
@@ -163,10 +185,9 @@ static const struct cli_section sections[] = {
 const struct cli_command command_exec = {
 	.name = "exec",
 	.summary = "run a program in a machine with no kernel in it",
-	.about = "Runs a Linux program in a virtual machine of its own. Its code runs natively; "
-		 "its\n"
-		 "system calls leave the machine, and keg serves or refuses them. It sees its own\n"
-		 "file and the system's libraries, read-only, an empty /tmp, and the standard\n"
+	.about = "Runs a Linux program in a virtual machine of its own. Its code runs natively;\n"
+		 "its system calls leave the machine, and keg serves or refuses them. It sees its\n"
+		 "own file and the system's libraries, read-only, an empty /tmp, and the standard\n"
 		 "streams; all else is given by options.",
 	.options = exec_options,
 	.operand = "--] PROGRAM [WORD...",
@@ -176,4 +197,5 @@ const struct cli_command command_exec = {
 	.settings_size = sizeof(struct exec_settings),
 	.run = exec_run,
 	.failed = EXEC_FAILED,
+	.wrong = EXEC_FAILED,
 };

@@ -12,7 +12,7 @@
 /* Exit statuses where it is not the program's own: those of env(1) and timeout(1). */
 enum exec_status {
 	EXEC_TIME = 124,
-	EXEC_FAILED = 125, /* keg itself, or this machine's KVM; wrong options */
+	EXEC_FAILED = 125, /* keg itself, or this machine's KVM; wrong usage */
 	EXEC_NOT_EXECUTABLE = 126,
 	EXEC_NOT_FOUND = 127,
 };
@@ -45,7 +45,7 @@ extern const struct cli_option exec_options[];
  * after a complaint. The caller frees it. */
 char *exec_find(const char *name, int *status);
 
-/* Sets the sandbox up as the options say. 0, or -1 after a complaint. */
+/* Sets the sandbox up as the options say. 0, or an exit status after a complaint. */
 int exec_set_up(struct keg_user *user, const struct exec_settings *settings, const char *program);
 
 /* The environment that the program gets; ends with NULL; NULL after a complaint. The strings are

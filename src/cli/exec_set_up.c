@@ -17,10 +17,11 @@ static const char *item(const struct cli_list *list, size_t i)
 	return ((const char **)list->items)[i];
 }
 
+/* Every step of the set-up is 0, or the exit status after a complaint. */
 static int complain(const char *option, const char *value)
 {
 	cli_error("%s %s: %s", option, value, keg_error_message());
-	return -1;
+	return EXEC_FAILED;
 }
 
 /* The same path in words that the sandbox understands: absolute. Freed by the caller. */
@@ -30,7 +31,11 @@ static char *absolute(const char *path)
 
 	if (path[0] == '/')
 		return strdup(path);
+	while (strncmp(path, "./", 2) == 0)
+		path += 1 + strspn(path + 1, "/");
 	folder = getcwd(NULL, 0);
+	if (strcmp(path, ".") == 0 || !*path)
+		return folder;
 	if (folder && asprintf(&whole, "%s/%s", folder, path) < 0)
 		whole = NULL;
 	free(folder);
@@ -52,11 +57,11 @@ static int bind_one(struct keg_user *user, const char *option, const char *value
 static int bind_list(
 	struct keg_user *user, const char *option, const struct cli_list *list, uint32_t flags)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (bind_one(user, option, item(list, i), item(list, i), NULL, flags) < 0)
-			return -1;
-	}
-	return 0;
+	int status = 0;
+
+	for (size_t i = 0; !status && i < list->count; i++)
+		status = bind_one(user, option, item(list, i), item(list, i), NULL, flags);
+	return status;
 }
 
 /* HOST=GUEST[,rw] */
@@ -66,21 +71,23 @@ static int bind_elsewhere(struct keg_user *user, const char *value)
 	const char *comma = equals ? strrchr(equals, ',') : NULL;
 	bool writable = comma && strcmp(comma, ",rw") == 0;
 	char *host, *guest;
-	int result;
+	int status = EXEC_FAILED;
 
 	if (!equals) {
 		cli_error(
 			"--bind %s: what is needed is HOST=GUEST, such as /srv/data=/data", value);
-		return -1;
+		return EXEC_FAILED;
 	}
 	host = strndup(value, (size_t)(equals - value));
 	guest = writable ? strndup(equals + 1, (size_t)(comma - equals - 1)) : strdup(equals + 1);
-	result = host && guest ? bind_one(user, "--bind", value, host, guest,
-					 writable ? KEG_USER_WRITABLE : 0)
-			       : -1;
+	if (host && guest)
+		status = bind_one(
+			user, "--bind", value, host, guest, writable ? KEG_USER_WRITABLE : 0);
+	else
+		cli_error("out of memory");
 	free(host);
 	free(guest);
-	return result;
+	return status;
 }
 
 /* PATH[=SIZE] */
@@ -93,7 +100,7 @@ static int make_empty(struct keg_user *user, const char *value)
 
 	if (equals && !cli_parse_size(equals + 1, &bytes)) {
 		cli_error("--tmpfs %s: '%s' is no size such as 512M", value, equals + 1);
-		return -1;
+		return EXEC_FAILED;
 	}
 	path = equals ? strndup(value, (size_t)(equals - value)) : strdup(value);
 	result = path ? keg_user_bind_empty(user, path, bytes) : -ENOMEM;
@@ -113,32 +120,28 @@ static int set_calls(struct keg_user *user, const char *option, const char *valu
 			complain(option, name);
 	}
 	free(copy);
-	return result < 0 ? -1 : 0;
+	return result < 0 ? EXEC_FAILED : 0;
 }
 
 static int set_policy(struct keg_user *user, const struct exec_settings *settings)
 {
+	int status = 0;
+
 	if (settings->allowed.count)
 		keg_user_set_syscall(user, "all", EPERM);
-	for (size_t i = 0; i < settings->allowed.count; i++) {
-		if (set_calls(user, "--allow", item(&settings->allowed, i), 0) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < settings->denied.count; i++) {
-		if (set_calls(user, "--deny", item(&settings->denied, i), EPERM) < 0)
-			return -1;
-	}
+	for (size_t i = 0; !status && i < settings->allowed.count; i++)
+		status = set_calls(user, "--allow", item(&settings->allowed, i), 0);
+	for (size_t i = 0; !status && i < settings->denied.count; i++)
+		status = set_calls(user, "--deny", item(&settings->denied, i), EPERM);
 	keg_user_set_network(user, settings->network == EXEC_NETWORK_HOST);
-	return 0;
+	return status;
 }
 
 static int set_streams(struct keg_user *user)
 {
 	for (int i = 0; i < 3; i++) {
-		int result = keg_user_set_stream(user, i, i);
-
 		/* A stream that keg was not given, the program is not either. */
-		if (result < 0 && result != -EBADF)
+		if (cli_has_stream(i) && keg_user_set_stream(user, i, i) < 0)
 			return complain("descriptor", (const char *const[]){"0", "1", "2"}[i]);
 	}
 	return 0;
@@ -155,28 +158,39 @@ static int bind_defaults(
 	if (keg_user_bind_empty(user, "/tmp", 0) < 0)
 		return complain("the folder", "/tmp");
 	/* After it: the program may be in /tmp itself. */
-	if (keg_user_bind_program(user, program) < 0)
-		return complain("the program", program);
+	if (keg_user_bind_program(user, program) < 0) {
+		cli_error("%s", keg_error_message());
+		return EXEC_NOT_EXECUTABLE;
+	}
 	return 0;
+}
+
+static int enter_directory(struct keg_user *user, const char *given)
+{
+	char *path = absolute(given);
+	int result = path ? keg_user_set_directory(user, path) : -ENOMEM;
+
+	free(path);
+	return result < 0 ? complain("--cwd", given) : 0;
 }
 
 int exec_set_up(struct keg_user *user, const struct exec_settings *settings, const char *program)
 {
-	if (bind_defaults(user, settings, program) < 0 ||
-		bind_list(user, "--ro", &settings->read_only, 0) < 0 ||
-		bind_list(user, "--rw", &settings->writable, KEG_USER_WRITABLE) < 0)
-		return -1;
-	for (size_t i = 0; i < settings->binds.count; i++) {
-		if (bind_elsewhere(user, item(&settings->binds, i)) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < settings->empty.count; i++) {
-		if (make_empty(user, item(&settings->empty, i)) < 0)
-			return -1;
-	}
-	if (settings->directory && keg_user_set_directory(user, settings->directory) < 0)
-		return complain("--cwd", settings->directory);
-	return set_policy(user, settings) < 0 ? -1 : set_streams(user);
+	int status = bind_defaults(user, settings, program);
+
+	if (!status)
+		status = bind_list(user, "--ro", &settings->read_only, 0);
+	if (!status)
+		status = bind_list(user, "--rw", &settings->writable, KEG_USER_WRITABLE);
+	for (size_t i = 0; !status && i < settings->binds.count; i++)
+		status = bind_elsewhere(user, item(&settings->binds, i));
+	for (size_t i = 0; !status && i < settings->empty.count; i++)
+		status = make_empty(user, item(&settings->empty, i));
+	if (!status && settings->directory)
+		status = enter_directory(user, settings->directory);
+	if (!status)
+		status = set_policy(user, settings);
+	return status ? status : set_streams(user);
 }
 
 /* ---- Environment ---- */

@@ -56,16 +56,20 @@ static void print_text(const struct keg_user_stats *stats, const struct keg_user
 		stop->end < sizeof(ends) / sizeof(ends[0]) ? ends[stop->end] : "?");
 	if (stop->end == KEG_USER_EXITED)
 		fprintf(stderr, " with status %" PRId32, stop->status);
+	else if (stop->end == KEG_USER_KILLED)
+		fprintf(stderr, " by signal %" PRId32 " (%s)", stop->signal,
+			strsignal(stop->signal));
 	fprintf(stderr,
 		"\n"
-		"  time            %.3f ms, after %.3f ms to make it\n"
+		"  time            %.3f ms, and %.3f ms before it began\n"
 		"  exits           %" PRIu64 ", of them %" PRIu64 " for system calls, %" PRIu64
 		" for page faults\n"
 		"  memory          %.1f MiB at most, of %.0f\n"
-		"  processes       %" PRIu64 ", with %" PRIu64 " threads\n",
+		"  processes       %" PRIu64 ", with %" PRIu64 " thread%s\n",
 		(double)stats->time_ns / 1e6, (double)start_ns / 1e6, stats->exits, stats->syscalls,
 		stats->faults, (double)stats->memory_highest / 1048576,
-		(double)stats->memory_limit / 1048576, stats->processes, stats->threads);
+		(double)stats->memory_limit / 1048576, stats->processes, stats->threads,
+		stats->threads == 1 ? "" : "s");
 	print_calls(counts, count);
 }
 
@@ -98,7 +102,7 @@ static void print_json(const struct keg_user_stats *stats, const struct keg_user
 		"threads", (json_int_t)stats->threads, "calls", json_of_calls(counts, count));
 
 	if (root)
-		json_dumpf(root, stderr, JSON_COMPACT);
+		json_dumpf(root, stderr, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	fputc('\n', stderr);
 	json_decref(root);
 }

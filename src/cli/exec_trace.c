@@ -26,7 +26,7 @@ static void print_json(const struct exec_trace *trace, const struct keg_user_sys
 		json_object_set(line, "arguments", arguments);
 		json_object_set_new(
 			line, "result", call->returned ? json_integer(call->result) : json_null());
-		json_dumpf(line, trace->file, JSON_COMPACT);
+		json_dumpf(line, trace->file, JSON_COMPACT | JSON_REAL_PRECISION(12));
 		fputc('\n', trace->file);
 	}
 	json_decref(arguments);

@@ -91,7 +91,7 @@ static int run_parsed(const struct cli_command *command, char **words, void *set
 {
 	json_t *root = NULL;
 	enum cli_parsed parsed = cli_parse(command, words, settings);
-	int status = CLI_USAGE;
+	int status = command->wrong ? command->wrong : CLI_USAGE;
 
 	if (parsed == CLI_PARSED && command->config)
 		parsed = config_apply(command, words, settings, &root);
@@ -137,15 +137,21 @@ static int run_alone(const char *word)
 	return cli_finish_output(CLI_OK, CLI_FAILED);
 }
 
+static bool missing[STDERR_FILENO + 1];
+
+bool cli_has_stream(int fd)
+{
+	return !missing[fd];
+}
+
 /* No file that is opened later may take the place of a standard stream that is closed. Descriptors
  * are handed out from the lowest; reading and writing the wrong way round fail, and are told of. */
 static void keep_standard_streams(void)
 {
 	int fd;
 
-	do {
-		fd = open("/dev/null", O_RDONLY);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0 && fd <= STDERR_FILENO)
+		missing[fd] = true;
 	if (fd > STDERR_FILENO)
 		close(fd);
 }

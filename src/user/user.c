@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A sandbox: made, set up, loaded, ended. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +162,7 @@ int keg_user_set_network(struct keg_user *user, bool allowed)
 
 int keg_user_set_syscall(struct keg_user *user, const char *name, int error)
 {
-	const struct keg_syscall *call;
+	uint64_t number = 0;
 
 	if (error < 0 || error > 4095)
 		return keg_fail(EINVAL, "%d is no error number", error);
@@ -170,10 +171,29 @@ int keg_user_set_syscall(struct keg_user *user, const char *name, int error)
 			user->policy->refused[i] = (int16_t)error;
 		return 0;
 	}
-	call = keg_syscall_named(name);
-	if (!call)
-		return keg_fail(ENOENT, "keg serves no system call '%s'", name);
-	user->policy->refused[call->number] = (int16_t)error;
+	while (number < KEG_SYSCALL_LIMIT &&
+		!(keg_syscall_name(number) && strcmp(keg_syscall_name(number), name) == 0))
+		number++;
+	if (number == KEG_SYSCALL_LIMIT)
+		return keg_fail(ENOENT, "Linux has no system call '%s'", name);
+	user->policy->refused[number] = (int16_t)error;
+	return 0;
+}
+
+/* By its canonical name. */
+static int enter_directory(struct keg_user *user)
+{
+	const char *path = user->policy->directory;
+	KEG_PLACE struct keg_place place;
+	int result = keg_mounts_walk(
+		user->first_task, AT_FDCWD, path, KEG_WALK_FOLLOW | KEG_WALK_HOLD, &place);
+
+	if (result == 0 && !place.directory)
+		result = -ENOTDIR;
+	/* Not ENOENT, which tells of the program. */
+	if (result < 0)
+		return keg_fail(EINVAL, "the working directory %s: %s", path, strerror(-result));
+	keg_fs_set_directory(user->first->fs, place.path);
 	return 0;
 }
 
@@ -187,6 +207,9 @@ static int load_first(struct keg_user *user, const char *path, struct keg_words 
 		return result;
 	user->first = process;
 	user->first_task = process->tasks;
+	result = enter_directory(user);
+	if (result < 0)
+		return result;
 	return keg_load_program(user->first_task, process->space,
 		&(struct keg_load){path, path, arguments, environment});
 }
