@@ -102,3 +102,8 @@ void bare_expect_exception(struct bare *bare, uint32_t vector, uint32_t error)
 			(unsigned long long)bare->event.address,
 			(unsigned long long)bare->cpu->regs.rip, vector, error);
 }
+
+bool bare_emulated(void)
+{
+	return getenv("KEG_LAB") != NULL;
+}

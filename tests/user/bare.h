@@ -55,4 +55,7 @@ void bare_expect_exception(struct bare *bare, uint32_t vector, uint32_t error);
 
 int bare_kick_signal(void);
 
+/* The processor is QEMU's emulation, which has its own ways (docs/lab.md). */
+bool bare_emulated(void);
+
 #endif

@@ -64,6 +64,8 @@ static void reports_faults(void **state)
 	(void)state;
 	bare_open(&bare);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		if (faults[i].vector == 19 && bare_emulated())
+			continue; /* which knows no SIMD exceptions */
 		bare_load(&bare, faults[i].code);
 		bare_expect_exception(&bare, faults[i].vector, faults[i].error);
 		assert_int_equal(bare.event.address, faults[i].address);
