@@ -212,7 +212,9 @@ int keg_place_open(struct keg_task *task, const struct keg_place *place, int fla
 	if (place->made_up && !place->directory)
 		return keg_system_open(task, place, flags, file);
 	if (!place->writable && (changes(flags) || !place->exists))
-		return place->base < 0 && !place->exists ? -EACCES : -EROFS;
+		return place->base >= 0 || place->exists                      ? -EROFS
+		       : place->mount && place->mount->kind == KEG_MOUNT_PROC ? -ENOENT
+									      : -EACCES;
 	if (place->directory && !is_tmpfile(flags) &&
 		(place->made_up || keg_mounts_beneath(mounts, place->path,
 					   place->path[1] ? strlen(place->path) : 0)))

@@ -117,8 +117,10 @@ struct keg_file *keg_system_descriptor(struct keg_task *task, pid_t pid, int des
 	return file;
 }
 
-/* Whether what the numbers in the path stand for is there. */
-static bool is_there(struct keg_task *task, const struct keg_place *place, const char *path)
+/* Whether what the numbers in the path stand for is there; *mode of a descriptor's link says what
+ * it is open for (proc(5), /proc/pid/fd). */
+static bool is_there(
+	struct keg_task *task, const struct keg_place *place, const char *path, mode_t *mode)
 {
 	bool there;
 
@@ -129,8 +131,11 @@ static bool is_there(struct keg_task *task, const struct keg_place *place, const
 	if (strncmp(path, "%/fd/", 5) == 0) {
 		KEG_HELD struct keg_file *file =
 			keg_system_descriptor(task, place->pid, place->number);
-
-		return file;
+		if (!file)
+			return false;
+		*mode = S_IFLNK | S_IXUSR | ((file->flags & O_ACCMODE) == O_WRONLY ? 0 : S_IRUSR) |
+			((file->flags & O_ACCMODE) == O_RDONLY ? 0 : S_IWUSR);
+		return true;
 	}
 	pthread_mutex_lock(&task->process->user->lock);
 	there = keg_system_process(task, place->pid, place->tid);
@@ -144,6 +149,7 @@ int keg_system_look(struct keg_task *task, const struct keg_mount *mount, const 
 	const struct keg_system_file *files = keg_system_table(mount);
 	char path[LONGEST];
 	struct stat device;
+	mode_t mode;
 	int kind = 0, r;
 
 	place->pid = place->tid = 0;
@@ -151,7 +157,8 @@ int keg_system_look(struct keg_task *task, const struct keg_mount *mount, const 
 	r = generalize(name, place, path);
 	while (!r && files[kind].path && strcmp(files[kind].path, path) != 0)
 		kind++;
-	if (r || !files[kind].path || !is_there(task, place, path))
+	mode = files[kind].mode;
+	if (r || !files[kind].path || !is_there(task, place, path, &mode))
 		return -ENOENT;
 	place->kind = kind + 1;
 	place->made_up = place->exists = true;
@@ -159,7 +166,7 @@ int keg_system_look(struct keg_task *task, const struct keg_mount *mount, const 
 	place->directory = S_ISDIR(files[kind].mode);
 	place->base = -1;
 	place->name[0] = '\0';
-	keg_made_up_stat(&place->stat, files[kind].mode, place->path);
+	keg_made_up_stat(&place->stat, mode, place->path);
 	if (place->pid) {
 		place->stat.st_uid = geteuid();
 		place->stat.st_gid = getegid();
