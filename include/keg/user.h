@@ -36,9 +36,13 @@ extern "C" {
 
 struct keg_user;
 
+enum keg_user_flags {
+	KEG_USER_STOPS = 1 << 0, /* a run ends when the first process is stopped */
+};
+
 struct keg_user_config {
 	size_t size;        /* sizeof(struct keg_user_config) */
-	uint64_t flags;     /* none yet */
+	uint64_t flags;     /* enum keg_user_flags */
 	uint64_t memory;    /* bytes for all processes together, page tables included; 0: 4 GiB. The
 			       host backs what is used */
 	uint64_t time_ns;   /* of real time that runs may take in all; 0: no limit */
@@ -120,14 +124,15 @@ enum keg_user_end {
 	KEG_USER_MEMORY,   /* the memory is out: a process was ended for it, and it was the first */
 	KEG_USER_REACHED,  /* keg_user_run_to()'s address: goes on */
 	KEG_USER_RETURNED, /* a function that was called (keg_user_call()) */
-	KEG_USER_FAILED,   /* KVM failed; the message says how */
+	KEG_USER_FAILED,   /* KVM failed; `what` says how */
+	KEG_USER_STOPPED,  /* KEG_USER_STOPS, by `signal`: SIGCONT and keg_user_run() go on */
 };
 
 /* Why a run ended. */
 struct keg_user_stop {
 	uint32_t end;           /* enum keg_user_end */
 	int32_t status;         /* EXITED: exit status */
-	int32_t signal;         /* KILLED: the signal's number */
+	int32_t signal;         /* KILLED, STOPPED: the signal's number */
 	uint32_t vector;        /* KILLED by a fault: the processor's exception, else 0 */
 	uint64_t address;       /* a page fault's: what it touched */
 	uint64_t rip, rsp;      /* of the first thread, or of the one that faulted */

@@ -34,6 +34,7 @@ static int make(struct execution *execution)
 		.processes = (uint32_t)settings->processes.value,
 		.threads = (uint32_t)settings->threads.value,
 		.files = (uint32_t)settings->files.value,
+		.flags = KEG_USER_STOPS,
 		.kick_signal = SIGRTMIN,
 	};
 
@@ -71,7 +72,7 @@ static int end_of(const struct keg_user_stop *stop)
 		return stop->status;
 	case KEG_USER_KILLED:
 		/* Where it faulted; of a signal that was sent, the end says enough. */
-		if (stop->vector && stop->what[0])
+		if (stop->what[0] && strncmp(stop->what, "signal ", 7) != 0)
 			cli_error("%s", stop->what);
 		return die(stop->signal);
 	case KEG_USER_TIME:
@@ -125,7 +126,12 @@ static int load_and_run(struct execution *execution)
 		cli_error("out of threads");
 		return EXEC_FAILED;
 	}
-	result = keg_user_run(execution->user, &stop);
+	do {
+		result = keg_user_run(execution->user, &stop);
+		/* The shell that keg runs in waits for keg to stop. SIGCONT comes by its thread. */
+		if (result == 0 && stop.end == KEG_USER_STOPPED)
+			raise(SIGSTOP);
+	} while (result == 0 && stop.end == KEG_USER_STOPPED);
 	exec_signals_end(signals);
 	exec_trace_end(&execution->trace);
 	if (result < 0) {

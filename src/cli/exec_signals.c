@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals that keg gets become the program's: those of the terminal go to the group in its
- * foreground, those of other processes to the program itself.
+ * foreground, those of other processes to the program itself. Not SIGTTIN and SIGTTOU: as they are
+ * not blocked, they stop keg as a whole, when it is in the background and uses its terminal.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -9,8 +10,8 @@
 
 #include "exec.h"
 
-static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
-	SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+static const int forwarded[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGTSTP, SIGCONT};
 
 /* Ends the thread: never sent by anybody else, as it is blocked everywhere. */
 #define FINISH (SIGRTMIN + 1)
@@ -39,10 +40,8 @@ static void *forward(void *context)
 			return NULL;
 		if (signo < 0)
 			continue;
-		keg_user_signal(user, signo, info.si_code == SI_KERNEL);
-		/* The shell that keg runs in waits for keg to stop, not for the program. */
-		if (signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU)
-			raise(SIGSTOP);
+		/* What keg's shell continues, it continues as a whole. */
+		keg_user_signal(user, signo, info.si_code == SI_KERNEL || signo == SIGCONT);
 	}
 }
 

@@ -18,6 +18,7 @@ static const char *const ends[] = {
 	[KEG_USER_REACHED] = "reached",
 	[KEG_USER_RETURNED] = "returned",
 	[KEG_USER_FAILED] = "failed",
+	[KEG_USER_STOPPED] = "stopped",
 };
 
 static int by_time(const void *left, const void *right)

@@ -86,10 +86,15 @@ static void handle(struct keg_task *task, const siginfo_t *info)
 
 /* ---- Defaults ---- */
 
-/* Nobody outside its group, but of its session, is there to continue it: POSIX, 3.264. */
+/* Nobody outside its group, but of its session, is there to continue it: POSIX, 3.264. The host is
+ * there for the first process, if it asked to be told. */
 static bool orphaned(const struct keg_process *process)
 {
-	for (const struct keg_process *each = process->user->processes; each; each = each->next) {
+	const struct keg_user *user = process->user;
+
+	if (user->config.flags & KEG_USER_STOPS && user->first->group == process->group)
+		return false;
+	for (const struct keg_process *each = user->processes; each; each = each->next) {
 		if (each->group == process->group && each->state != KEG_PROCESS_ZOMBIE &&
 			each->parent && each->parent->group != each->group &&
 			each->parent->session == each->session)
@@ -144,6 +149,8 @@ void keg_signal_stop(struct keg_process *process, int signo)
 	process->stop_reported = false;
 	process->continued = false;
 	tell_parent(process, CLD_STOPPED, signo);
+	if (process == process->user->first && process->user->config.flags & KEG_USER_STOPS)
+		keg_user_halt(process->user, KEG_USER_STOPPED);
 	keg_process_kick(process, NULL);
 	pthread_cond_broadcast(&process->user->changed);
 }

@@ -110,6 +110,8 @@ void keg_user_go(struct keg_user *user, struct keg_user_stop *stop)
 	user->running = false;
 	ended = user->first->state == KEG_PROCESS_ZOMBIE;
 	stop->end = user->end;
+	if (user->end == KEG_USER_STOPPED)
+		stop->signal = WSTOPSIG(user->first->status);
 	if (user->end == KEG_USER_INTERRUPTED)
 		user->interrupted = false;
 	pthread_mutex_unlock(&user->lock);
@@ -143,7 +145,10 @@ int keg_user_run(struct keg_user *user, struct keg_user_stop *stop)
 		if (result < 0)
 			return result;
 	}
-	keg_user_go(user, stop);
+	do {
+		keg_user_go(user, stop);
+		/* Stopped, and continued already: nobody needs to know. */
+	} while (stop->end == KEG_USER_STOPPED && !stop->signal);
 	keg_watch_set(user, 0);
 	return 0;
 }
