@@ -71,45 +71,62 @@ static void reset(struct keg_task *task)
 	pthread_mutex_unlock(&user->lock);
 }
 
-/* Files may be shared with a process that made this one by CLONE_FILES: not from now on. */
-static int own_files(struct keg_process *process)
-{
-	struct keg_files *own;
-	int result;
+/* What a new program needs of its own, made before the old one is given up. */
+struct own {
+	struct keg_space *space;
+	uint32_t *space_users;
+	struct keg_files *files; /* NULL: they are its own already */
+};
 
-	/* Its record locks are the table's: they stay with the process. */
-	if (!keg_files_shared(process->files))
-		return 0;
-	result = keg_files_copy(process->files, &own);
-	if (result < 0)
-		return result;
-	keg_files_release(process->files);
-	process->files = own;
-	return 0;
+static void discard(struct own *own)
+{
+	keg_space_destroy(own->space);
+	keg_files_release(own->files);
+	free(own->space_users);
 }
 
-/* The new space takes the old one's place. */
-static void replace(struct keg_task *task, struct keg_space *space, struct keg_cpu *old)
+static int make_own(struct keg_process *process, struct own *own)
+{
+	struct keg_user *user = process->user;
+	int result;
+
+	own->space_users = calloc(1, sizeof(*own->space_users));
+	if (!own->space_users ||
+		keg_space_create(user->host, user->pages, user->lore, &own->space) < 0)
+		return -ENOMEM;
+	/* Files may be shared with a process that made this one by CLONE_FILES: not from now on.
+	 * The record locks are the table's: they stay with the process. */
+	result = keg_files_shared(process->files) ? keg_files_copy(process->files, &own->files) : 0;
+	return result;
+}
+
+/* The new takes the old one's place, once there is no other task to see it. */
+static void replace(struct keg_task *task, struct own *own, struct keg_cpu *old)
 {
 	struct keg_process *process = task->process;
 	struct keg_user *user = process->user;
 	uint32_t *users = process->space_users;
 	struct keg_space *left = process->space;
+	struct keg_files *files = own->files ? process->files : NULL;
 	bool last;
 
 	pthread_mutex_lock(&user->lock);
-	process->space = space;
+	process->space = own->space;
+	if (own->files)
+		process->files = own->files;
 	last = *users == 1;
+	/* With the lock: who uses the old space as well may end it at any moment. */
+	keg_cpu_destroy(old);
 	if (!last) {
 		--*users;
-		process->space_users = process->spare_users;
+		process->space_users = own->space_users;
 		*process->space_users = 1;
-		process->spare_users = NULL;
+		own->space_users = NULL;
 	}
 	pthread_mutex_unlock(&user->lock);
-	keg_cpu_destroy(old);
-	if (last)
-		keg_space_destroy(left);
+	own->space = last ? left : NULL;
+	own->files = files;
+	discard(own);
 }
 
 /* Loads into a fresh space on a vCPU of its machine, which becomes the task's. */
@@ -142,26 +159,20 @@ static int load(struct keg_task *task, struct keg_space *space, const struct keg
 int keg_process_exec(struct keg_task *task, const struct keg_load *what)
 {
 	struct keg_process *process = task->process;
-	struct keg_user *user = process->user;
-	struct keg_space *space;
+	struct own own = {0};
 	struct keg_cpu *old;
 	int result;
 
 	if (keg_plugin_binds(process))
 		return -EPERM;
-	if (!process->spare_users)
-		process->spare_users = calloc(1, sizeof(*process->spare_users));
-	if (!process->spare_users ||
-		keg_space_create(user->host, user->pages, user->lore, &space) < 0)
-		return -ENOMEM;
-	result = own_files(process);
+	result = make_own(process, &own);
 	if (result == 0)
-		result = load(task, space, what, &old);
+		result = load(task, own.space, what, &old);
 	if (result < 0) {
-		keg_space_destroy(space);
+		discard(&own);
 		return result;
 	}
-	replace(task, space, old);
+	replace(task, &own, old);
 	keg_plugin_replaced(process);
 	reset(task);
 	return 0;

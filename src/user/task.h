@@ -126,7 +126,6 @@ struct keg_process {
 	uint32_t task_count;     /* those that have not finished */
 	struct keg_space *space; /* vfork: shared with the parent until execve or exit */
 	uint32_t *space_users;   /* processes that share it */
-	uint32_t *spare_users;   /* for an execve, which must not fail late */
 	struct keg_files *files;
 	struct keg_fs *fs;
 	struct keg_actions *actions;
