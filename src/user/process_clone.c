@@ -140,22 +140,6 @@ static int64_t undo_process(struct keg_process *child, int result)
 	return result;
 }
 
-/*
- * vfork(2): the parent waits until the child has executed a program, or ended. Signals
- * wait as well, but for the end of everything.
- */
-static void await_vfork(struct keg_task *parent, pid_t pid)
-{
-	struct keg_user *user = parent->process->user;
-	struct keg_process *child;
-
-	pthread_mutex_lock(&user->lock);
-	while ((child = keg_process_find(user, pid)) && child->vforked && !user->dying &&
-		!parent->process->exiting)
-		pthread_cond_wait(&user->changed, &user->lock);
-	pthread_mutex_unlock(&user->lock);
-}
-
 static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 {
 	struct keg_user *user = parent->process->user;
@@ -187,8 +171,11 @@ static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 		keg_task_discard(task);
 		return undo_process(child, result);
 	}
-	if (wish->flags & CLONE_VFORK)
-		await_vfork(parent, (pid_t)pid);
+	/* Before the program goes on: task.c. */
+	if (wish->flags & CLONE_VFORK) {
+		parent->vfork_child = (pid_t)pid;
+		atomic_store(&parent->attention, 1);
+	}
 	return pid;
 }
 

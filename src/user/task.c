@@ -54,6 +54,22 @@ static bool rest(struct keg_task *task)
 	return true;
 }
 
+/* vfork(2): the parent waits until the child has executed a program, or ended. Lock held. */
+static bool waits_for_child(struct keg_task *task)
+{
+	const struct keg_process *child = NULL;
+
+	if (task->vfork_child)
+		child = keg_process_find(task->process->user, task->vfork_child);
+	if (child && child->vforked)
+		return true;
+	/* Signals have waited as well. */
+	if (task->vfork_child)
+		atomic_store(&task->attention, 1);
+	task->vfork_child = 0;
+	return false;
+}
+
 enum attended {
 	GOES_ON,
 	RESTS,
@@ -67,13 +83,21 @@ static enum attended attend(struct keg_task *task, int64_t result)
 	enum attended attended = GOES_ON;
 
 	atomic_store(&task->attention, 0);
-	if (!keg_plugin_holds(task))
+	if (!keg_plugin_holds(task) && !task->vfork_child)
 		keg_signal_deliver(task, result);
 	pthread_mutex_lock(&user->lock);
-	if (!must_end(task) && must_rest(task) && !rest(task))
-		attended = RESTS;
+	while (attended == GOES_ON && !must_end(task)) {
+		if (must_rest(task))
+			attended = rest(task) ? GOES_ON : RESTS;
+		else if (waits_for_child(task))
+			pthread_cond_wait(&user->changed, &user->lock);
+		else
+			break;
+	}
 	if (must_end(task))
 		attended = ENDS;
+	else if (task->vfork_child)
+		atomic_store(&task->attention, 1);
 	pthread_mutex_unlock(&user->lock);
 	return attended;
 }

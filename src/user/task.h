@@ -89,6 +89,7 @@ struct keg_task {
 	uint64_t syscall; /* its number; KEG_NO_SYSCALL when there is none */
 	uint64_t syscall_args[6];
 	uint64_t restart_deadline; /* with KEG_RESTART_SLEEP: CLOCK_MONOTONIC ns; 0 none */
+	pid_t vfork_child; /* vfork(2): waits until it has executed a program, or ended; 0 none */
 
 	/* Anything to be looked at before the program goes on: signals, the sandbox's stop, exit of
 	 * the process. Set by others along with a kick (keg_task_kick()). */
