@@ -36,6 +36,8 @@ static int check(const struct wish *wish)
 		return -EPERM;
 	if (flags & (CLONE_PIDFD | CLONE_PTRACE | CLONE_INTO_CGROUP))
 		return -EINVAL;
+	if (flags & CLONE_SETTLS && wish->tls >= KEG_USER_TOP)
+		return -EPERM;
 	if (wish->exit_signal < 0 || wish->exit_signal > KEG_SIGNALS)
 		return -EINVAL;
 	return 0;
