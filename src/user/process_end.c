@@ -54,7 +54,8 @@ static bool nobody_waits(const struct keg_process *process)
 {
 	const struct keg_sigaction *action;
 
-	if (!process->parent)
+	/* A parent that has ended itself has given its actions back. */
+	if (!process->parent || !process->parent->actions)
 		return process != process->user->first;
 	action = &process->parent->actions->of[SIGCHLD];
 	return process->exit_signal == SIGCHLD &&
@@ -89,14 +90,19 @@ static void give_children_away(struct keg_process *process)
 void keg_process_finish(struct keg_process *process)
 {
 	struct keg_user *user = process->user;
+	struct keg_files *files = process->files;
+	struct keg_fs *fs = process->fs;
 	struct keg_space *space;
 
-	/* Before the parent hears of it: the other ends of its pipes are at their end by then. */
-	keg_files_release(process->files);
-	keg_fs_release(process->fs);
-	keg_timers_destroy(process->timers);
+	/* With the lock, for those who look at it in /proc. */
+	pthread_mutex_lock(&user->lock);
 	process->files = NULL;
 	process->fs = NULL;
+	pthread_mutex_unlock(&user->lock);
+	/* Before the parent hears of it: the other ends of its pipes are at their end by then. */
+	keg_files_release(files);
+	keg_fs_release(fs);
+	keg_timers_destroy(process->timers);
 	process->timers = NULL;
 	space = keg_process_leave_space(process);
 
@@ -148,6 +154,9 @@ static bool leave(struct keg_task *task, int status)
 		process->status = status;
 	if (user->first_task == task)
 		user->first_task = NULL;
+	/* With the lock: the task that is the process's last ends the machine. */
+	keg_cpu_destroy(task->cpu);
+	task->cpu = NULL;
 	pthread_cond_broadcast(&user->changed);
 	return process->task_count == 0;
 }
@@ -162,8 +171,6 @@ void keg_task_end(struct keg_task *task, int status)
 	pthread_mutex_lock(&user->lock);
 	last = leave(task, status);
 	pthread_mutex_unlock(&user->lock);
-	keg_cpu_destroy(task->cpu);
-	task->cpu = NULL;
 	if (last)
 		keg_process_finish(process);
 	pthread_mutex_lock(&user->lock);
