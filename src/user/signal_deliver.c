@@ -9,6 +9,7 @@
 #include "user/space.h"
 
 #define SYSCALL_BYTES 2 /* of the SYSCALL instruction */
+#define PAGE_FAULT    14
 
 /* ---- The call that was interrupted ---- */
 
@@ -62,7 +63,7 @@ static void no_frame(struct keg_task *task, int signo)
 		task->process->actions->of[SIGSEGV].handler = 0;
 		pthread_mutex_unlock(&user->lock);
 	}
-	keg_signal_fault(task, SIGSEGV, SI_KERNEL, 0, task->trap, task->trap_error);
+	keg_signal_fault(task, SIGSEGV, SI_KERNEL, 0, PAGE_FAULT, 0);
 }
 
 /* Lock held, but while the frame is written. */
