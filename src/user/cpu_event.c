@@ -95,14 +95,15 @@ static int decode_syscall(struct keg_cpu_inside *inside, struct keg_cpu_event *e
 
 /*
  * The fetch at LSTAR that failed although SYSCALL has been executed: this KVM stayed at CPL 3 for
- * it. Or the program has jumped there; that it gets the open layout for it does no harm, for that
- * works everywhere.
+ * it. Or the program has jumped there, before it made a call: that it gets the open layout for it
+ * does no harm, for that works everywhere. Once SYSCALL was seen to enter CPL 0 it is a fault.
  */
 static bool needs_open(const struct keg_cpu_inside *inside, const struct keg_cpu_event *event)
 {
 	const uint32_t fetch = FAULT_USER | FAULT_FETCH;
 
-	return !inside->open && event->vector == PAGE_FAULT && (event->error & fetch) == fetch &&
+	return !inside->open && !atomic_load(&inside->cpu.machine->lore->strict_layout) &&
+	       event->vector == PAGE_FAULT && (event->error & fetch) == fetch &&
 	       event->address == keg_entry_syscall(false) && inside->cpu.regs.rip == event->address;
 }
 
@@ -136,7 +137,8 @@ static int decode_exception(
 
 	if (!frame || (inside->regs.rsp != stack && !has_error))
 		return broken("an exception without a frame", inside, event);
-	/* The selector's privilege level: there are KVMs that let `iretq` load others than keg's. */
+	/* The selector's privilege level: there are KVMs that let `iretq` load others than keg's.
+	 */
 	if ((frame->cs & 3) != 3)
 		return broken("an exception at CPL 0", inside, event);
 	take_general(inside);
@@ -168,8 +170,10 @@ static int decode_io(
 		if (rip == from || rip == from + bytes) {
 			if (port < KEG_VECTORS)
 				return decode_exception(inside, port, event);
-			if (port == KEG_SYSCALL_PORT)
+			if (port == KEG_SYSCALL_PORT) {
+				atomic_store(&inside->cpu.machine->lore->strict_layout, true);
 				return decode_syscall(inside, event);
+			}
 		}
 	}
 	return broken_by(exit, inside, event);

@@ -50,9 +50,10 @@ enum keg_vcpu_moves {
 /* What the machines of a sandbox have in common, and learn from one another. Zero at first, but for
  * the signal. */
 struct keg_machine_lore {
-	int kick_signal; /* for keg_cpu_kick(): keg_kick_install(); 0: none */
-	_Atomic bool open_layout;
-	_Atomic uint32_t vcpus; /* enum keg_vcpu_moves */
+	int kick_signal;            /* for keg_cpu_kick(): keg_kick_install(); 0: none */
+	_Atomic bool open_layout;   /* SYSCALL was seen to stay at CPL 3 */
+	_Atomic bool strict_layout; /* it was seen to enter CPL 0 */
+	_Atomic uint32_t vcpus;     /* enum keg_vcpu_moves */
 	_Atomic(struct keg_machine *) idle[KEG_IDLE_MACHINES];
 };
 

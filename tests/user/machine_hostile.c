@@ -59,7 +59,7 @@ BARE_CODE(iret_entry, "pushq $0x2b; pushq $0x601000; pushq $0x3002; pushq $0x33;
 BARE_CODE(iret_bad, "pushq $0x2b; pushq $0x601000; pushq $0x2; pushq $0x33; "
 		    "movabs $0x800000000000, %rax; push %rax; iretq");
 
-/* QEMU's emulation reads the frame of an IRET at CPL 3 as CPL 0 would, which SMAP forbids. */
+/* QEMU's emulation reads the frame of a far return at CPL 3 as CPL 0 would, which SMAP forbids. */
 static void expect_no_return(struct bare *bare)
 {
 	bare_run(bare);
@@ -78,10 +78,10 @@ static void privileged_instructions_fault(void **state)
 		GP(read_cr3), GP(mov_cr4), GP(clts), GP(lmsw), GP(wrmsr), GP(rdmsr), GP(invlpg),
 		GP(wbinvd), GP(swapgs), GP(sysret), GP(xsetbv), GP(mov_dr),
 		{"kernel_ds", code_kernel_ds, 13, 0x18}, {"kernel_ss", code_kernel_ss, 13, 0x18},
+		/* The last three return. */
 		{"far_return", code_far_return, 13, 0x10},
-		/* The last two are IRETs. */
 		{"forged_frame", code_forged_frame, 13, 0x10}, {"iret_bad", code_iret_bad, 13, 0}};
-	const size_t irets = sizeof(programs) / sizeof(programs[0]) - 2;
+	const size_t returns = sizeof(programs) / sizeof(programs[0]) - 3;
 	struct bare bare;
 
 	(void)state;
@@ -89,7 +89,7 @@ static void privileged_instructions_fault(void **state)
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		print_message("%s\n", programs[i].name);
 		bare_load(&bare, programs[i].code);
-		if (i >= irets && bare_emulated())
+		if (i >= returns && bare_emulated())
 			expect_no_return(&bare);
 		else
 			bare_expect_exception(&bare, programs[i].vector, programs[i].error);
