@@ -160,7 +160,7 @@ int keg_process_exec(struct keg_task *task, const struct keg_load *what)
 {
 	struct keg_process *process = task->process;
 	struct own own = {0};
-	struct keg_cpu *old;
+	struct keg_cpu *old = NULL;
 	int result;
 
 	if (keg_plugin_binds(process))
