@@ -76,8 +76,11 @@ class Table:
         print(LAYOUT % ('what', 'against', 'unit', 'keg', 'against', 'ratio', 'asked', ''), flush=True)
 
     def row(self, benchmark, what, unit, against=None, floor=None, digits=1):
-        self.rows.append(Row(benchmark, what, unit, against, floor, digits))
-        return self.rows[-1]
+        return self.add(Row(benchmark, what, unit, against, floor, digits))
+
+    def add(self, row):
+        self.rows.append(row)
+        return row
 
     def write(self):
         results = self.before + [row.as_json() for row in self.rows if row.keg]
