@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 
 #include <keg/host.h>
@@ -52,9 +53,12 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(it_is_content)};
 
-	if (argc != 2)
+	char path[PATH_MAX];
+
+	/* The sandbox wants to know where it is, wherever this is run. */
+	if (argc != 2 || !realpath(argv[1], path))
 		return 2;
-	program = argv[1];
+	program = path;
 	require_kvm();
 	return cmocka_run_group_tests_name(program, tests, NULL, NULL);
 }
