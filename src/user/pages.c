@@ -30,9 +30,8 @@ static int map_arena(struct keg_pages *pages)
 		munmap(all, before);
 	munmap(all + before + bytes, large_bytes - before);
 	pages->base = all + before;
-	/* Huge only where it is asked for: a machine maps small pages of it as small ones anyway.
-	 */
-	madvise(pages->base, bytes, MADV_NOHUGEPAGE);
+	/* A huge page is made in less time than fifty small ones, and given out in small ones, too. */
+	madvise(pages->base, bytes, MADV_HUGEPAGE);
 	return 0;
 }
 
@@ -155,7 +154,6 @@ static bool prepare(struct keg_pages *pages, keg_page first, uint32_t count, boo
 		/* What is backed by small pages must go first, to be backed by a huge one. */
 		if (keg_bits_find(pages->touched, first, end, true) != end)
 			madvise(host, large_bytes, MADV_DONTNEED);
-		madvise(host, large_bytes, MADV_HUGEPAGE);
 		return populate(pages, first, count);
 	}
 	while (first < end) {
