@@ -113,7 +113,7 @@ static void allow_system(int rules, const struct keg_mounts *mounts, uint64_t ha
 	static const char *const devices[] = {"null", "zero", "full", "random", "urandom"};
 	const uint64_t both =
 		handled & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-				  LANDLOCK_ACCESS_FS_TRUNCATE);
+				  LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV);
 
 	for (size_t i = 0; mounts->host_dev >= 0 && i < sizeof(devices) / sizeof(devices[0]); i++)
 		allow_named(rules, mounts->host_dev, devices[i], both);
