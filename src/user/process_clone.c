@@ -107,7 +107,6 @@ static int64_t make_thread(struct keg_task *parent, const struct wish *wish)
 		keg_task_discard(task);
 		return result;
 	}
-	/* It may have come while the process was ending: it looks before it runs. */
 	return tid;
 }
 

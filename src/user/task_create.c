@@ -71,6 +71,8 @@ int keg_task_start(struct keg_task *task)
 	if (user->kick_signal)
 		sigdelset(&blocked, user->kick_signal);
 	task->has_thread = true;
+	/* Its process, or all, may have been told to end or to rest before it was in the list. */
+	atomic_store(&task->attention, 1);
 	/* With the lock: whoever kicks the task, under it, finds `thread` set. */
 	pthread_mutex_lock(&user->lock);
 	error = keg_thread_create(&task->thread, &blocked, thread_main, task);
