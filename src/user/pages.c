@@ -30,7 +30,7 @@ static int map_arena(struct keg_pages *pages)
 		munmap(all, before);
 	munmap(all + before + bytes, large_bytes - before);
 	pages->base = all + before;
-	/* A huge page is made in less time than fifty small ones, and given out in small ones, too. */
+	/* A huge page is made sooner than fifty small ones, and given out in small ones, too. */
 	madvise(pages->base, bytes, MADV_HUGEPAGE);
 	return 0;
 }
