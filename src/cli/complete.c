@@ -88,6 +88,23 @@ static bool complete_joined(const struct cli_command *command, const char *word)
 	return true;
 }
 
+/* Whether what is typed last belongs to another program, whose name was before it. */
+static bool is_anothers(const struct cli_command *command, char **words, size_t last)
+{
+	for (size_t i = 1; command->takes_words && i < last; i++) {
+		const struct cli_option *option = takes_value(command, words[i]);
+
+		if (words[i][0] != '-' || strcmp(words[i], "--") == 0)
+			return true;
+		/* Some shells split at '='. */
+		if (i + 1 < last && strcmp(words[i + 1], "=") == 0)
+			i += 2;
+		else if (option && !option->argument_optional)
+			i++;
+	}
+	return false;
+}
+
 /* The last of the words, of which there are `last` before it: the command is the first. */
 static void complete_argument(const struct cli_command *command, char **words, size_t last)
 {
@@ -129,7 +146,7 @@ static int complete_words(char **words)
 		return CLI_OK;
 	}
 	command = cli_find_command(words[0]);
-	if (command && !command->hidden)
+	if (command && !command->hidden && !is_anothers(command, words, last))
 		complete_argument(command, words, last);
 	return CLI_OK;
 }

@@ -190,10 +190,16 @@ static void output_that_cannot_be_written(void **state)
 	assert_int_not_equal(system(command), 0);
 }
 
+#ifdef __x86_64__
+#define COMMANDS "run\nexec\ninfo\nhelp\n"
+#else
+#define COMMANDS "run\ninfo\nhelp\n"
+#endif
+
 static const struct {
 	const char *words[6], *offered;
 } completions[] = {
-	{{"complete", ""}, "run\ninfo\nhelp\n"},
+	{{"complete", ""}, COMMANDS},
 	{{"complete", "i"}, "info\n"},
 	{{"complete", "run", "--me"}, "--memory\n"},
 	{{"complete", "run", "--mode", ""}, "auto\nreal\nprotected\nlong\n"},
