@@ -7,15 +7,17 @@
  * a program and the processes that it makes, each in a machine of its own. It begins with nothing:
  * no file, no network, no environment; what the program shall see is bound into it first.
  *
+ *     const struct keg_user_config config = {.size = sizeof(config)};
+ *     const char *const words[] = {"echo", "hello", NULL};
  *     struct keg_user *user;
  *     struct keg_user_stop stop;
- *     const char *const words[] = {"/bin/echo", "hello", NULL};
  *
- *     keg_user_create(host, &(struct keg_user_config){.size = sizeof(struct keg_user_config)},
- * &user); keg_user_bind(user, "/bin/echo", NULL, 0); … libraries, or keg_user_bind_program()
+ *     keg_user_create(host, &config, &user);
+ *     keg_user_bind_program(user, "/bin/echo");
  *     keg_user_set_stream(user, 1, 1);
  *     keg_user_load(user, "/bin/echo", words, NULL);
  *     keg_user_run(user, &stop);
+ *     keg_user_destroy(user);
  *
  * Threads: a sandbox is set up and run by one thread at a time; keg_user_interrupt(), and what says
  * so, is for any. Sandboxes know nothing of each other, clones included. The library makes a thread
@@ -43,18 +45,18 @@ enum keg_user_flags {
 struct keg_user_config {
 	size_t size;        /* sizeof(struct keg_user_config) */
 	uint64_t flags;     /* enum keg_user_flags */
-	uint64_t memory;    /* bytes for all processes together, page tables included; 0: 4 GiB. The
-			       host backs what is used */
+	uint64_t memory;    /* bytes for all processes together, page tables included: 16 MiB to
+			       4 TiB; 0: 4 GiB. The host backs what is used */
 	uint64_t time_ns;   /* of real time that runs may take in all; 0: no limit */
-	uint32_t processes; /* at a time, zombies included; 0: 256 */
-	uint32_t threads;   /* at a time, in all processes; 0: 1024 */
-	uint32_t files;     /* open in each process; 0: 1024 */
+	uint32_t processes; /* at a time, zombies included; at most 2^16; 0: 256 */
+	uint32_t threads;   /* at a time, in all processes; at most 2^16; 0: 1024 */
+	uint32_t files;     /* open in each process; at most 2^20; 0: 1024 */
 	int kick_signal;    /* given to keg_kick_install(); 0: none */
 };
 
 /*
- * Makes an empty sandbox. *user borrows the host, which must outlive it.
- * -EINVAL a wrong size, flag or number; -ENOTSUP KVM lacks what it needs; -ENOMEM
+ * Makes an empty sandbox. *user borrows the host, which must outlive it. A NULL configuration is
+ * all zeros. -EINVAL a wrong size, flag or number; -ENOMEM
  */
 KEG_API int keg_user_create(
 	struct keg_host *host, const struct keg_user_config *config, struct keg_user **user);
@@ -71,7 +73,9 @@ enum keg_user_bind_flags {
 /*
  * Shows a file or a directory of the host's, with all below it, at `guest` (NULL: at the same
  * path). Later ones cover earlier ones. Symbolic links in it lead to where they lead in the
- * sandbox. -ENOENT, -EACCES; -EINVAL a path is not absolute; -ENOSPC there are 256 already
+ * sandbox. Both paths are copied. -ENOENT, -EACCES; -EINVAL a path is not absolute, or is the
+ * host's /proc; -ENOSPC there are 256 already; -EBUSY a program is loaded; -ENOTSUP the host's
+ * kernel has no openat2(2)
  */
 KEG_API int keg_user_bind(
 	struct keg_user *user, const char *host, const char *guest, uint32_t flags);
@@ -85,17 +89,19 @@ KEG_API int keg_user_bind(
 KEG_API int keg_user_bind_program(struct keg_user *user, const char *path);
 
 /* An empty, private, writable directory; what is written to it is gone with the sandbox. bytes: at
- * most; 0: 1 GiB */
+ * most; 0: 1 GiB; kept only where this process may mount a tmpfs. What keg_user_bind() says */
 KEG_API int keg_user_bind_empty(struct keg_user *user, const char *guest, uint64_t bytes);
 
 /* /proc as far as it concerns the sandbox's own processes, and /dev with what any program may use.
  */
 KEG_API int keg_user_bind_system(struct keg_user *user);
 
-/* Gives the program a descriptor of the host's, duplicated, as its `number` (0 to 2 as a rule). */
+/* Gives the program a descriptor of the host's, duplicated, as its `number`: 0 to 2 as a rule, 1023
+ * at most. -EINVAL another; -EBADF no such descriptor */
 KEG_API int keg_user_set_stream(struct keg_user *user, int number, int fd);
 
-/* The working directory that it begins in; default "/". -EINVAL not absolute */
+/* The working directory that it begins in; default "/". It is copied, and looked for by
+ * keg_user_load(). -EINVAL not absolute */
 KEG_API int keg_user_set_directory(struct keg_user *user, const char *guest);
 
 /* Sockets of the host's network, as this process has it. Without it: AF_UNIX within the sandbox
@@ -104,21 +110,27 @@ KEG_API int keg_user_set_network(struct keg_user *user, bool allowed);
 
 /*
  * A system call by its name: refused (error: what it answers, EPERM as a rule), or served if keg
- * serves it (0). Default: all that keg serves. "all" stands for all of them. -ENOENT no such call
+ * serves it (0). Default: all that keg serves. "all" stands for all of them. -ENOENT Linux has no
+ * such call; -EINVAL no error number, which is 0 to 4095
  */
 KEG_API int keg_user_set_syscall(struct keg_user *user, const char *name, int error);
 
 /* ---- Running ---- */
 
-/* Loads an ELF program or a script (#!) at the sandbox's path: static, static-pie, or by its
- * interpreter. argv and environment end with NULL; a NULL environment is empty. -ENOEXEC no such
- * program, and the message says why; -EBUSY one is loaded */
+/*
+ * Loads an ELF program or a script (#!) at the sandbox's path: static, static-pie, or by its
+ * interpreter. argv and environment end with NULL, and are copied; a NULL environment is empty.
+ * After a failure another may be loaded. -ENOENT it is not there, or its interpreter is not;
+ * -EACCES it is no file that can be executed; -ENOEXEC, -ELIBBAD neither a program nor a script,
+ * and the message says why; -ELOOP scripts more than four deep; -E2BIG; -EINVAL the working
+ * directory is none; -EBUSY one is loaded; -ENOMEM, and what KVM says
+ */
 KEG_API int keg_user_load(struct keg_user *user, const char *path, const char *const argv[],
 	const char *const environment[]);
 
 enum keg_user_end {
 	KEG_USER_EXITED = 1,  /* status: 0 to 255 */
-	KEG_USER_KILLED,      /* by a signal of its own or a fault: signal; the report says where */
+	KEG_USER_KILLED,      /* by a signal or a fault: signal; what, rip … say where */
 	KEG_USER_INTERRUPTED, /* keg_user_interrupt(): goes on with the next keg_user_run() */
 	KEG_USER_TIME,        /* the time is up: goes on no more */
 	KEG_USER_MEMORY,   /* the memory is out: a process was ended for it, and it was the first */
@@ -133,55 +145,66 @@ struct keg_user_stop {
 	uint32_t end;           /* enum keg_user_end */
 	int32_t status;         /* EXITED: exit status */
 	int32_t signal;         /* KILLED, STOPPED: the signal's number */
-	uint32_t vector;        /* KILLED by a fault: the processor's exception, else 0 */
+	uint32_t vector;        /* KILLED by a fault: the processor's exception (0: division) */
 	uint64_t address;       /* a page fault's: what it touched */
 	uint64_t rip, rsp;      /* of the first thread, or of the one that faulted */
 	uint64_t registers[16]; /* rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15 */
 	char what[192]; /* in words: "read of 0x0 at 0x401136 in /bin/x+0x1136: nothing is mapped
-			   there" */
+			   there"; "signal 15 (SIGTERM)" */
 };
+/*
+ * Runs the program until it ends or rests, in this thread and in those of its own threads. 0: *stop
+ * says why; again, what ended has ended. -EINVAL no program is loaded; -EAGAIN no thread for the
+ * limit of time
+ */
 KEG_API int keg_user_run(struct keg_user *user, struct keg_user_stop *stop);
 
 /* Makes a run that is going on, or the next one, return KEG_USER_INTERRUPTED, all processes at
- * rest. Any thread. */
+ * rest. Any thread. -ENOTSUP the sandbox has no kick signal */
 KEG_API int keg_user_interrupt(struct keg_user *user);
 
 /* Sends a signal to the program, as kill(2): to the first process, or with `group` to the group in
- * the foreground. Any thread. */
+ * the foreground. Any thread. -EINVAL no signal; -ESRCH nobody is there to get it */
 KEG_API int keg_user_signal(struct keg_user *user, int signo, bool group);
 
 /*
  * Gives up, for this whole process and for good, what running this sandbox does not need:
  * capabilities, files that are not bound into it (Landlock), system calls that keg does not make
  * (seccomp), new privileges. What the kernel or the build lacks of these is left out. After
- * keg_user_load(), before other threads are made; no other sandbox should be set up afterwards.
+ * keg_user_load(), before other threads are made: Landlock and capabilities are the calling
+ * thread's, and of those that it makes. No other sandbox can be set up afterwards. What the kernel
+ * says
  */
 KEG_API int keg_user_confine(struct keg_user *user);
 
 /* ---- Memory and symbols of the first process, while it does not run ---- */
 
+/* Copies; whatever the program itself may do there. -EINVAL there is no program, or no more;
+ * -EFAULT not all of it is mapped; -ENOMEM no page to write to */
 KEG_API int keg_user_read(struct keg_user *user, uint64_t address, void *to, size_t length);
 KEG_API int keg_user_write(
 	struct keg_user *user, uint64_t address, const void *from, size_t length);
 /* Fresh zeroed memory for buffers, read and write; ends with the process, or with a reset to
- * before. */
+ * before. free: whole pages, as munmap(2). -EINVAL, -ENOMEM */
 KEG_API int keg_user_allocate(struct keg_user *user, size_t length, uint64_t *address);
 KEG_API int keg_user_free(struct keg_user *user, uint64_t address, size_t length);
-/* A function's or object's address by its name in the program's symbol table (.symtab or .dynsym).
- * -ENOENT */
+/* A function's or object's address by its name in the program's symbol table (.symtab or .dynsym):
+ * not in its libraries'. -ENOENT; -EINVAL there is no program, or no more */
 KEG_API int keg_user_symbol(struct keg_user *user, const char *name, uint64_t *address);
 
 /* ---- Plugins: a program as a set of functions ---- */
 
 /* Runs until the first thread is about to execute what is at `address` ("main" by
- * keg_user_symbol(), say): end is KEG_USER_REACHED, or how else it ended. */
+ * keg_user_symbol(), say): end is KEG_USER_REACHED, or how else it ended. -EFAULT nothing is there;
+ * -EBUSY the program is running; -EINVAL there is no program, or no more */
 KEG_API int keg_user_run_to(struct keg_user *user, uint64_t address, struct keg_user_stop *stop);
 
 /*
  * Calls a function of the program, loaded and run to a point, with up to six integers or pointers
  * (System V ABI), on the first thread; *result is what it returned, if stop->end is
  * KEG_USER_RETURNED. time_ns: for this call; 0: no limit but the sandbox's. After any other end the
- * state is as it was when it ended: reset, or destroy. -EINVAL more than six
+ * state is as it was when it ended: reset, or destroy. -EINVAL more than six, or the program has
+ * ended; -EBUSY it is running; -EFAULT there is no stack to call it on
  */
 KEG_API int keg_user_call(struct keg_user *user, uint64_t function, const uint64_t *arguments,
 	size_t count, uint64_t time_ns, uint64_t *result, struct keg_user_stop *stop);
@@ -191,21 +214,23 @@ KEG_API int keg_user_call(struct keg_user *user, uint64_t function, const uint64
  * masks, limits, working directory. One process with one thread only (-EBUSY). Open files are not
  * part of it, but those opened since are closed; threads, processes and timers made since end.
  * A marked program that exits or is killed comes back with a reset too. It cannot become another:
- * its execve(2) answers EPERM.
+ * its execve(2) answers EPERM. -EINVAL there is no program, or (reset) no mark; -ENOMEM
  */
 KEG_API int keg_user_mark(struct keg_user *user);
 KEG_API int keg_user_reset(struct keg_user *user);
 
 /* A sandbox of its own in the state of the marked or resting one, sharing memory until one of them
  * writes. Each is used by one thread at a time, any of them. Clones share the arena and its limit;
- * *clone outlives `user` if need be. */
+ * *clone outlives `user` if need be, and is destroyed for itself. -EBUSY more than one thread or
+ * process, or it is running; -ENOMEM, and what KVM says */
 KEG_API int keg_user_clone(struct keg_user *user, struct keg_user **clone);
 
 /*
  * Offers a function of the host's to the program, which calls it with system call number
  * `KEG_USER_HOST_CALL + number` (0 to 255), six arguments and a result. It runs in the thread of
  * the program's; keg_user_read() and keg_user_write() are allowed in it. A negative result is an
- * errno to programs that use syscall(2).
+ * errno to programs that use syscall(2). A NULL function is offered no more. `context` is borrowed.
+ * -EINVAL the number; -ENOMEM
  */
 #define KEG_USER_HOST_CALL 0x6b00
 typedef int64_t keg_user_function(
@@ -226,13 +251,16 @@ struct keg_user_syscall {
 	bool returned;              /* false: it does not return */
 	bool served;                /* false: ENOSYS, or refused */
 	uint64_t began_ns, took_ns; /* CLOCK_MONOTONIC; time in keg */
-	const char *text; /* as strace writes it: openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3 */
+	const char *text; /* as strace writes it, in ASCII: openat(AT_FDCWD, "/a", O_RDONLY) = 3;
+			     stands, as `name` does, as long as the tracer's call */
 };
-/* Called in the threads of the program, one at a time; NULL: no more. Costs time in each call. */
+/* Called in the threads of the program, one at a time; NULL: no more. Costs time in each call, and
+ * may not use the sandbox. -EBUSY it is running; -ENOMEM */
 typedef void keg_user_tracer(void *context, const struct keg_user_syscall *call);
 KEG_API int keg_user_set_tracer(struct keg_user *user, keg_user_tracer *tracer, void *context);
 
-/* What calls came, by number: *count as in keg_host_copy_supported_msrs(). Any time. */
+/* What calls came, in order of their numbers: *count is the room in `counts`, and then how many
+ * there are. Any time. -E2BIG there are more than fit: the first are there */
 struct keg_user_count {
 	uint64_t number;
 	const char *name; /* NULL: unknown */
