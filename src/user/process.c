@@ -190,8 +190,7 @@ int keg_process_copy(struct keg_process *of, uint64_t flags, struct keg_process 
 	return 0;
 }
 
-int keg_process_copy_to(
-	struct keg_user *user, struct keg_process *of, struct keg_process **process)
+int keg_process_copy_to(struct keg_user *user, struct keg_process *of, struct keg_process **process)
 {
 	struct keg_process *made = copy(user, of, 0);
 

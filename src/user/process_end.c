@@ -62,6 +62,15 @@ static bool nobody_waits(const struct keg_process *process)
 	       (action->handler == 1 || action->flags & SA_NOCLDWAIT);
 }
 
+/* prctl(2), PR_SET_PDEATHSIG. */
+static void tell_of_death(struct keg_process *child)
+{
+	siginfo_t info = {.si_signo = child->death_signal, .si_code = SI_KERNEL};
+
+	if (info.si_signo)
+		keg_signal_process(child, &info);
+}
+
 /* Its children are the nearest subreaper's, or the first process's. Lock held. */
 static void give_children_away(struct keg_process *process)
 {
@@ -77,9 +86,8 @@ static void give_children_away(struct keg_process *process)
 		if (each->parent != process)
 			continue;
 		each->parent = to;
-		if (each->death_signal && each->state != KEG_PROCESS_ZOMBIE)
-			keg_signal_process(each,
-				&(siginfo_t){.si_signo = each->death_signal, .si_code = SI_KERNEL});
+		if (each->state != KEG_PROCESS_ZOMBIE)
+			tell_of_death(each);
 		if (each->state == KEG_PROCESS_ZOMBIE && !to)
 			keg_process_free(each);
 		else if (each->state == KEG_PROCESS_ZOMBIE)

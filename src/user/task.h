@@ -164,7 +164,7 @@ struct keg_user {
 	struct keg_mounts *mounts;
 	struct keg_policy *policy;
 	struct keg_sockets *sockets; /* sockets.h; NULL: none was needed yet */
-	struct keg_files *streams; /* what the program begins with */
+	struct keg_files *streams;   /* what the program begins with */
 	struct keg_futexes *futexes;
 	struct keg_tracer *tracer; /* NULL: nobody listens */
 

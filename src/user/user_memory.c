@@ -88,7 +88,7 @@ static int find(struct keg_user *user, const char *name, uint64_t *address)
 {
 	KEG_HELD struct keg_file *file = NULL;
 	struct keg_process *process = user->first;
-	struct keg_program program;
+	struct keg_program program = {0};
 	struct keg_image image;
 	int ret = keg_open_program(user->first_task, process->executable, &file);
 
