@@ -7,14 +7,14 @@
 
 enum {
 	WINDOW_MEMORY = 16, /* pages, at first */
-	WINDOW_FILE = 64,
+	WINDOW_FILE = 128,
 	WINDOW_MOST = KEG_LARGE,
 	/* So many faults in an area double the window. */
 	FAULTS_MEMORY = 8,
 	FAULTS_FILE = 1,
 	/* Areas of no more pages are mapped when they are made: nearly all are used soon. */
 	EAGER_MEMORY = 64,
-	EAGER_FILE = 32,
+	EAGER_FILE = 512,
 };
 
 static uint64_t bytes(uint32_t count)
