@@ -24,8 +24,6 @@ int keg_task_create_on(struct keg_process *process, struct keg_cpu *cpu, struct 
 	made->process = process;
 	made->cpu = cpu;
 	made->syscall = KEG_NO_SYSCALL;
-	/* It looks before it runs: who ended or stopped all others may not have seen it. */
-	atomic_store(&made->attention, 1);
 	pthread_mutex_lock(&user->lock);
 	if (user->task_count >= user->config.threads) {
 		pthread_mutex_unlock(&user->lock);
