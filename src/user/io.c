@@ -18,13 +18,13 @@
 _Static_assert(sizeof(sigset_t) <= sizeof(((struct keg_pipe_guard *)0)->old), "a set of signals");
 
 int64_t keg_file_call(struct keg_task *task, struct keg_file *file, long number, uint64_t b,
-	uint64_t c, uint64_t d, uint64_t e)
+	uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
 	uint64_t fd = (uint64_t)file->fd;
 
 	if (keg_file_waits(file))
-		return keg_block(task, number, fd, b, c, d, e, 0);
-	return keg_host_result(syscall(number, fd, b, c, d, e));
+		return keg_block(task, number, fd, b, c, d, e, f);
+	return keg_host_result(syscall(number, fd, b, c, d, e, f));
 }
 
 int64_t keg_file_interrupted(const struct keg_file *file, int64_t result)

@@ -45,7 +45,7 @@ int keg_vector_probe(const struct keg_vector *vector, struct keg_task *task);
 /* The host's call on it, with its descriptor first; so that a kick ends it if it may wait. -EINTR
  * is for keg_file_interrupted(). */
 int64_t keg_file_call(struct keg_task *task, struct keg_file *file, long number, uint64_t b,
-	uint64_t c, uint64_t d, uint64_t e);
+	uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 /* What a call that was interrupted on it answers: KEG_RESTART as a rule. */
 int64_t keg_file_interrupted(const struct keg_file *file, int64_t result);
 /* How many bytes may be written at `offset` (-1: where it is): RLIMIT_FSIZE, with its signal. At

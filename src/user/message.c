@@ -18,7 +18,7 @@ int64_t keg_message_call(
 		header.msg_controllen = message->control->length;
 	}
 	r = keg_file_call(
-		message->task, message->file, number, (uint64_t)(uintptr_t)&header, flags, 0, 0);
+		message->task, message->file, number, (uint64_t)(uintptr_t)&header, flags, 0, 0, 0);
 	if (r < 0 || number != SYS_recvmsg)
 		return r;
 	message->came = true;
@@ -37,6 +37,16 @@ bool keg_message_is_stream(const struct keg_file *file)
 
 	return getsockopt(file->fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
 	       type == SOCK_STREAM;
+}
+
+bool keg_message_discards(const struct keg_message *message)
+{
+	socklen_t length = sizeof(int);
+	int domain = AF_UNIX;
+
+	return message->flags & MSG_TRUNC && keg_message_is_stream(message->file) &&
+	       getsockopt(message->file->fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+	       domain != AF_UNIX;
 }
 
 int64_t keg_message_ready(const struct keg_message *message, int events)

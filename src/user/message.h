@@ -43,6 +43,9 @@ int64_t keg_message_call(
 /* What is there at once, for a stream that must not wait: POLLIN, POLLOUT. */
 int64_t keg_message_ready(const struct keg_message *message, int events);
 bool keg_message_is_stream(const struct keg_file *file);
+/* Whether what is received is taken and not given: MSG_TRUNC of a TCP stream (tcp(7)), which leaves
+ * the buffer as it was. */
+bool keg_message_discards(const struct keg_message *message);
 int keg_message_socket(const struct keg_file *file); /* -EBADF, -ENOTSOCK */
 
 static inline size_t keg_message_piece(uint64_t left)

@@ -10,7 +10,8 @@
 #include "user/signals.h"
 #include "user/task.h"
 
-#define KEG_RWF_SERVED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
+/* Not RWF_APPEND: what a file may have is counted from where it is written. */
+#define KEG_RWF_SERVED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)
 
 /* Where a call reads or writes, and how. */
 struct keg_io {
@@ -31,11 +32,11 @@ static int64_t host_piece(
 
 	if (io->flags != 0)
 		return keg_file_call(io->task, io->file, write ? SYS_pwritev2 : SYS_preadv2,
-			(uint64_t)(uintptr_t)&iov, 1, (uint64_t)offset, 0);
+			(uint64_t)(uintptr_t)&iov, 1, (uint64_t)offset, 0, io->flags);
 	if (offset >= 0)
 		return keg_file_call(io->task, io->file, write ? SYS_pwrite64 : SYS_pread64, at,
-			length, (uint64_t)offset, 0);
-	return keg_file_call(io->task, io->file, write ? SYS_write : SYS_read, at, length, 0, 0);
+			length, (uint64_t)offset, 0, 0);
+	return keg_file_call(io->task, io->file, write ? SYS_write : SYS_read, at, length, 0, 0, 0);
 }
 
 static int64_t read_piece(const struct keg_io *io, void *to, size_t length, int64_t offset)

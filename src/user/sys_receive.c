@@ -14,10 +14,11 @@ static int64_t receive_all(struct keg_message *message)
 {
 	uint64_t length = message->vector->length, done = 0;
 	bool whole = (message->flags & MSG_WAITALL) && !(message->flags & MSG_PEEK);
+	bool discards = keg_message_discards(message);
 	int64_t r = keg_message_ready(message, POLLIN), n;
 	size_t piece;
 
-	if (r == 0 && length > 0)
+	if (r == 0 && length > 0 && !discards)
 		r = keg_vector_probe(message->vector, message->task);
 	if (r < 0)
 		return r;
@@ -36,7 +37,9 @@ static int64_t receive_all(struct keg_message *message)
 			break;
 		/* It may be longer than the buffer: with MSG_TRUNC that is told. */
 		n = r < (int64_t)piece ? r : (int64_t)piece;
-		put = keg_vector_put(message->vector, message->task, done, buffer, (size_t)n);
+		put = discards ? n
+			       : keg_vector_put(
+					 message->vector, message->task, done, buffer, (size_t)n);
 		if (put < n) {
 			r = -EFAULT;
 			break;

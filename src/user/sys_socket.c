@@ -150,7 +150,7 @@ static int64_t keg_sys_connect(struct keg_task *task, const uint64_t args[6])
 	if (r < 0)
 		return r;
 	r = keg_file_call(
-		task, file, SYS_connect, (uint64_t)(uintptr_t)&host.any, host.length, 0, 0);
+		task, file, SYS_connect, (uint64_t)(uintptr_t)&host.any, host.length, 0, 0, 0);
 	if (hold >= 0)
 		close(hold);
 	if (r == 0 && address.any.sa_family == AF_UNIX)
@@ -201,7 +201,7 @@ static int64_t accept_with(struct keg_task *task, const uint64_t args[6], uint32
 	if (keg_file_must_not_wait(file) && (fd = keg_file_ready(task, file, POLLIN)) < 0)
 		return fd;
 	fd = keg_file_call(task, file, SYS_accept4, (uint64_t)(uintptr_t)&host.any,
-		(uint64_t)(uintptr_t)&host.length, flags | SOCK_CLOEXEC, 0);
+		(uint64_t)(uintptr_t)&host.length, flags | SOCK_CLOEXEC, 0, 0);
 	if (fd < 0)
 		return fd == -EMFILE ? -ENFILE : keg_file_interrupted(file, fd);
 	number = accepted(task, file, (int)fd, flags);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -97,6 +98,17 @@ static const struct option *find(uint64_t level, uint64_t name, uint8_t access)
 	return NULL;
 }
 
+/* A socket that waits when it is closed would not hear that the sandbox is to end: what is left is
+ * sent all the same, as without the option. Not to send it, with no time at all, is served. */
+static void never_wait(void *value)
+{
+	struct linger linger;
+
+	memcpy(&linger, value, sizeof(linger));
+	linger.l_onoff = linger.l_onoff && linger.l_linger == 0;
+	memcpy(value, &linger, sizeof(linger));
+}
+
 static int64_t keg_sys_setsockopt(struct keg_task *task, const uint64_t args[6])
 {
 	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
@@ -121,6 +133,8 @@ static int64_t keg_sys_setsockopt(struct keg_task *task, const uint64_t args[6])
 	if (option->level == SOL_SOCKET &&
 		(option->name == SO_RCVTIMEO || option->name == SO_SNDTIMEO))
 		file->timeouts = true;
+	if (option->level == SOL_SOCKET && option->name == SO_LINGER)
+		never_wait(value);
 	return keg_host_result(setsockopt(file->fd, option->level, option->name, value, length));
 }
 

@@ -12,6 +12,7 @@
 #include <keg/vcpu.h>
 
 static const char *program;
+static bool network;
 
 static void it_is_content(void **state)
 {
@@ -30,6 +31,7 @@ static void it_is_content(void **state)
 	assert_ok(keg_host_create(NULL, &host));
 	assert_ok(keg_user_create(host, &config, &user));
 	assert_ok(keg_user_bind_system(user));
+	assert_ok(keg_user_set_network(user, network));
 	assert_ok(keg_user_bind_empty(user, "/tmp", 0));
 	assert_ok(keg_user_bind(user, program, NULL, 0));
 	assert_ok(keg_user_set_stream(user, 1, output[1]));
@@ -56,9 +58,10 @@ int main(int argc, char **argv)
 	char path[PATH_MAX];
 
 	/* The sandbox wants to know where it is, wherever this is run. */
-	if (argc != 2 || !realpath(argv[1], path))
+	if (argc < 2 || !realpath(argv[1], path))
 		return 2;
 	program = path;
+	network = argc > 2 && strcmp(argv[2], "network") == 0;
 	require_kvm();
 	return cmocka_run_group_tests_name(program, tests, NULL, NULL);
 }

@@ -91,6 +91,8 @@ static void data(void)
 	CHECK(lseek(fd, 0, SEEK_CUR) == 3);
 	CHECK(syscall(SYS_writev, fd, iov, 2000) == -1 && errno == EINVAL);
 	CHECK(pread(fd, c, 1, -1) == -1 && errno == EINVAL);
+	CHECK(pwritev2(fd, iov, 1, 0, RWF_DSYNC) == 3 && preadv2(fd, iov, 1, 0, RWF_HIPRI) == 3);
+	CHECK(pwritev2(fd, iov, 1, 0, 1 << 30) == -1 && errno == EOPNOTSUPP);
 	close(fd);
 }
 
