@@ -147,14 +147,12 @@ int keg_user_clone(struct keg_user *user, struct keg_user **clone)
 
 	if (ret)
 		return ret;
-	made = calloc(1, sizeof(*made));
-	if (!made)
-		return keg_fail(ENOMEM, "out of memory for a clone");
+	ret = keg_user_make(&made);
+	if (ret)
+		return ret;
 	made->host = user->host;
 	made->config = user->config;
 	made->kick_signal = user->kick_signal;
-	pthread_mutex_init(&made->lock, NULL);
-	pthread_cond_init(&made->changed, NULL);
 	ret = make(user, made);
 	if (ret) {
 		keg_user_destroy(made);

@@ -37,24 +37,27 @@ struct keg_files {
 
 /* ---- What all tables have together ---- */
 
-static struct keg_files_pool *pool_create(void)
+static int pool_create(struct keg_files_pool **out)
 {
 	struct keg_files_pool *pool = calloc(1, sizeof(*pool));
 	struct rlimit limit;
+	int r;
 
 	if (!pool)
-		return NULL;
+		return keg_fail(ENOMEM, "making a table of files: no memory");
 	pool->references = 1;
 	/* The host's descriptors are also those of whoever uses the library, and of its machines:
 	 * a sandbox gets half of them at most. */
 	pool->most = KEG_FILES_MOST;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < pool->most)
 		pool->most = (uint32_t)(limit.rlim_cur / 2);
-	if (keg_locks_create(&pool->locks) < 0) {
+	r = keg_locks_create(&pool->locks);
+	if (r < 0) {
 		free(pool);
-		return NULL;
+		return keg_fail_errno(-r, "making a table of locks");
 	}
-	return pool;
+	*out = pool;
+	return 0;
 }
 
 static void pool_release(struct keg_files_pool *pool)
@@ -93,15 +96,18 @@ static void forget(struct keg_files *files, struct keg_file *file)
 static int create_in(struct keg_files_pool *pool, int count, struct keg_files **out)
 {
 	struct keg_files *files = calloc(1, sizeof(*files));
+	int rc = ENOMEM;
 
 	*out = NULL;
-	if (!files)
-		return -ENOMEM;
-	files->places = calloc((size_t)count, sizeof(*files->places));
-	if (!files->places || pthread_mutex_init(&files->lock, NULL) != 0) {
-		free(files->places);
+	if (files)
+		files->places = calloc((size_t)count, sizeof(*files->places));
+	if (files && files->places)
+		rc = pthread_mutex_init(&files->lock, NULL);
+	if (rc) {
+		if (files)
+			free(files->places);
 		free(files);
-		return -ENOMEM;
+		return keg_fail_errno(rc, "making a table of files");
 	}
 	files->references = 1;
 	files->count = count;
@@ -113,12 +119,14 @@ static int create_in(struct keg_files_pool *pool, int count, struct keg_files **
 
 int keg_files_create(struct keg_files **files)
 {
-	struct keg_files_pool *pool = pool_create();
-	int r = pool ? create_in(pool, KEG_FILES_FIRST, files) : -ENOMEM;
+	struct keg_files_pool *pool = NULL;
+	int r = pool_create(&pool);
 
-	if (pool)
-		pool_release(pool);
-	return r < 0 ? keg_fail(-r, "making a table of files: no memory") : 0;
+	if (r < 0)
+		return r;
+	r = create_in(pool, KEG_FILES_FIRST, files);
+	pool_release(pool);
+	return r;
 }
 
 int keg_files_copy(struct keg_files *from, struct keg_files **out)

@@ -28,11 +28,19 @@ struct keg_futexes {
 int keg_futexes_create(struct keg_futexes **futexes)
 {
 	struct keg_futexes *made = calloc(1, sizeof(*made));
+	unsigned count = 0;
+	int rc = 0;
 
 	if (!made)
 		return keg_fail(ENOMEM, "out of memory for futexes");
-	for (unsigned i = 0; i < BUCKETS; i++)
-		pthread_mutex_init(&made->buckets[i].lock, NULL);
+	while (!rc && count < BUCKETS)
+		rc = pthread_mutex_init(&made->buckets[count++].lock, NULL);
+	if (rc) {
+		for (unsigned i = 0; i < count - 1; i++)
+			pthread_mutex_destroy(&made->buckets[i].lock);
+		free(made);
+		return keg_fail_errno(rc, "making the locks of futexes");
+	}
 	*futexes = made;
 	return 0;
 }

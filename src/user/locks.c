@@ -36,13 +36,16 @@ struct keg_locks {
 
 int keg_locks_create(struct keg_locks **locks)
 {
+	int rc;
+
 	*locks = calloc(1, sizeof(**locks));
 	if (!*locks)
 		return -ENOMEM;
-	if (pthread_mutex_init(&(*locks)->lock, NULL) != 0) {
+	rc = pthread_mutex_init(&(*locks)->lock, NULL);
+	if (rc) {
 		free(*locks);
 		*locks = NULL;
-		return -ENOMEM;
+		return -rc;
 	}
 	(*locks)->references = 1;
 	return 0;

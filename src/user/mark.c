@@ -163,7 +163,8 @@ static int note(struct keg_user *user, struct keg_mark_state *mark)
 	note_task(mark, user->first_task);
 	note_process(mark, process);
 	/* With keg's own instructions in it. */
-	return keg_space_mark(process->space);
+	ret = keg_space_mark(process->space);
+	return ret ? keg_fail_errno(-ret, "marking the program's memory") : 0;
 }
 
 int keg_user_mark(struct keg_user *user)
@@ -259,5 +260,6 @@ int keg_user_reset(struct keg_user *user)
 	keg_fs_set_umask(user->first->fs, mark->umask);
 	restore_xstate(plugin);
 	plugin->held = plugin->called = plugin->returned = false;
-	return keg_space_reset(user->first->space);
+	ret = keg_space_reset(user->first->space);
+	return ret ? keg_fail_errno(-ret, "resetting the program's memory") : 0;
 }

@@ -14,8 +14,10 @@ int keg_object_create(
 {
 	struct keg_object *object = calloc(1, sizeof(*object));
 
-	if (!object)
+	if (!object || pthread_mutex_init(&object->lock, NULL)) {
+		free(object);
 		return keg_fail(ENOMEM, "mapping a file");
+	}
 	object->references = 1;
 	object->pages = pages;
 	object->fd = fd;
@@ -23,7 +25,6 @@ int keg_object_create(
 		object->stat = *stat;
 		object->count = ((uint64_t)stat->st_size + KEG_PAGE - 1) >> KEG_PAGE_SHIFT;
 	}
-	pthread_mutex_init(&object->lock, NULL);
 	*made = object;
 	return 0;
 }

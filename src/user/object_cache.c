@@ -92,10 +92,15 @@ static bool reclaim(void *context, uint32_t wanted)
 int keg_object_cache_create(struct keg_pages *pages, struct keg_object_cache **made)
 {
 	struct keg_object_cache *cache = calloc(1, sizeof(*cache));
+	int rc;
 
 	if (!cache)
 		return keg_fail(ENOMEM, "making the list of a sandbox's mapped files");
-	pthread_mutex_init(&cache->lock, NULL);
+	rc = pthread_mutex_init(&cache->lock, NULL);
+	if (rc) {
+		free(cache);
+		return keg_fail_errno(rc, "making the lock of a sandbox's mapped files");
+	}
 	cache->pages = pages;
 	keg_pages_set_reclaimer(pages, reclaim, cache);
 	*made = cache;

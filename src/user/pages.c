@@ -59,7 +59,11 @@ int keg_pages_create(uint64_t limit, struct keg_pages **made)
 	pages = calloc(1, sizeof(*pages));
 	if (!pages)
 		return keg_fail(ENOMEM, "making a sandbox's memory");
-	pthread_mutex_init(&pages->lock, NULL);
+	result = pthread_mutex_init(&pages->lock, NULL);
+	if (result) {
+		free(pages);
+		return keg_fail_errno(result, "making the lock of a sandbox's memory");
+	}
 	pages->limit = (uint32_t)count;
 	/* A block more than the limit: page 0 is not for use, and runs and large pages need room.
 	 */

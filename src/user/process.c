@@ -79,6 +79,7 @@ static void release(struct keg_process *process)
 	keg_actions_release(process->actions);
 	free(process->executable);
 	free(process->space_users);
+	free(process->spare_users);
 	free(process->pending);
 	free(process);
 }
@@ -109,14 +110,16 @@ int keg_process_first(struct keg_user *user, struct keg_process **process)
 {
 	struct keg_process *made = create(user);
 	struct keg_task *task;
-	int result = -ENOMEM;
+	int result;
 
 	if (!made)
 		return keg_fail(ENOMEM, "out of memory for a process");
 	default_limits(user, made->limits);
 	made->actions = keg_actions_create();
-	if (!made->actions)
+	if (!made->actions) {
+		result = keg_fail(ENOMEM, "out of memory for the actions of signals");
 		goto out;
+	}
 	result = keg_fs_create(user->policy->directory, &made->fs);
 	if (result == 0)
 		result = keg_files_copy(user->streams, &made->files);
@@ -224,6 +227,7 @@ void keg_process_free(struct keg_process *process)
 {
 	withdraw(process);
 	free(process->executable);
+	free(process->spare_users);
 	free(process->pending);
 	free(process);
 }

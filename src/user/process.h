@@ -45,6 +45,8 @@ void keg_task_reap(struct keg_user *user);
 void keg_user_kick_all(struct keg_user *user);
 void keg_process_kick(struct keg_process *process, const struct keg_task *but);
 
+/* A sandbox with nothing but its locks (user.c). */
+int keg_user_make(struct keg_user **user);
 /* A run, from wherever the sandbox is until it is over: *stop says why (user_run.c). */
 void keg_user_go(struct keg_user *user, struct keg_user_stop *stop);
 /* Makes the run end for that reason, all tasks at rest; lock held. */

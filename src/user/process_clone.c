@@ -130,10 +130,6 @@ static int64_t undo_process(struct keg_process *child, int result)
 	struct keg_user *user = child->user;
 
 	child->exit_signal = 0;
-	if (!child->space) {
-		free(child->space_users);
-		child->space_users = calloc(1, sizeof(*child->space_users));
-	}
 	pthread_mutex_lock(&user->lock);
 	child->parent = NULL;
 	pthread_mutex_unlock(&user->lock);

@@ -14,12 +14,17 @@ int keg_space_create(struct keg_host *host, struct keg_pages *pages, struct keg_
 
 	if (!space)
 		return keg_fail(ENOMEM, "making an address space");
+	result = pthread_rwlock_init(&space->lock, NULL);
+	if (result != 0) {
+		free(space);
+		return keg_fail_errno(result, "making the lock of an address space");
+	}
 	result = keg_machine_create(host, pages, lore, &space->machine);
 	if (result != 0) {
+		pthread_rwlock_destroy(&space->lock);
 		free(space);
 		return result;
 	}
-	pthread_rwlock_init(&space->lock, NULL);
 	space->host = host;
 	space->pages = pages;
 	space->lore = lore;

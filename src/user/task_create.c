@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/thread.h"
 #include "user/process.h"
 #include "user/space.h"
@@ -19,7 +20,7 @@ int keg_task_create_on(struct keg_process *process, struct keg_cpu *cpu, struct 
 	if (!made || !made->pending) {
 		free(made);
 		keg_cpu_destroy(cpu);
-		return -ENOMEM;
+		return keg_fail(ENOMEM, "out of memory for a thread");
 	}
 	made->process = process;
 	made->cpu = cpu;

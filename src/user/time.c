@@ -21,6 +21,20 @@ uint64_t keg_now_ns(void)
 	return to_ns(&now);
 }
 
+int keg_time_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t monotonic;
+	int rc = pthread_condattr_init(&monotonic);
+
+	if (rc)
+		return rc;
+	rc = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	if (!rc)
+		rc = pthread_cond_init(condition, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return rc;
+}
+
 int64_t keg_time_ns(const struct timespec *time)
 {
 	if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= ns_per_second)

@@ -3,6 +3,7 @@
 #ifndef KEG_USER_TIME_H
 #define KEG_USER_TIME_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +22,9 @@ void keg_timers_exec(struct keg_process *process);
 void keg_timers_taken(struct keg_process *process, const siginfo_t *info);
 
 uint64_t keg_now_ns(void); /* CLOCK_MONOTONIC */
+
+/* A condition whose deadlines are on it. 0 or an errno, as pthread_cond_init(). */
+int keg_time_condition(pthread_cond_t *condition);
 
 /* A span in nanoseconds; those beyond 292 years are that. -EINVAL no valid time */
 int64_t keg_time_ns(const struct timespec *time);

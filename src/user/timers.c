@@ -150,7 +150,6 @@ static void make_interval_timers(struct keg_timers *timers)
 struct keg_timers *keg_timers_of(struct keg_process *process)
 {
 	struct keg_timers *timers = process->timers;
-	pthread_condattr_t monotonic;
 
 	if (timers)
 		return timers;
@@ -159,10 +158,10 @@ struct keg_timers *keg_timers_of(struct keg_process *process)
 		return NULL;
 	timers->process = process;
 	make_interval_timers(timers);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&timers->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	if (keg_time_condition(&timers->changed)) {
+		free(timers);
+		return NULL;
+	}
 	if (keg_thread_create(&timers->thread, NULL, timers_main, timers)) {
 		pthread_cond_destroy(&timers->changed);
 		free(timers);

@@ -72,17 +72,37 @@ static int create_parts(struct keg_user *user)
 	return 0;
 }
 
-int keg_user_create(
-	struct keg_host *host, const struct keg_user_config *config, struct keg_user **user)
+int keg_user_make(struct keg_user **user)
 {
 	struct keg_user *made = calloc(1, sizeof(*made));
-	int result;
+	int rc;
 
 	if (!made)
 		return keg_fail(ENOMEM, "out of memory for a sandbox");
+	rc = pthread_mutex_init(&made->lock, NULL);
+	if (rc)
+		goto out;
+	rc = pthread_cond_init(&made->changed, NULL);
+	if (rc)
+		goto out_lock;
+	*user = made;
+	return 0;
+out_lock:
+	pthread_mutex_destroy(&made->lock);
+out:
+	free(made);
+	return keg_fail_errno(rc, "making the lock of a sandbox");
+}
+
+int keg_user_create(
+	struct keg_host *host, const struct keg_user_config *config, struct keg_user **user)
+{
+	struct keg_user *made;
+	int result = keg_user_make(&made);
+
+	if (result < 0)
+		return result;
 	made->host = host;
-	pthread_mutex_init(&made->lock, NULL);
-	pthread_cond_init(&made->changed, NULL);
 	result = read_config(&made->config, config);
 	if (result == 0) {
 		made->kick_signal = made->config.kick_signal;

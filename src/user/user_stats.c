@@ -15,10 +15,16 @@ int keg_user_set_tracer(struct keg_user *user, keg_user_tracer *tell, void *cont
 	if (user->running)
 		return keg_fail(EBUSY, "the sandbox is running");
 	if (tell) {
+		int rc;
+
 		tracer = calloc(1, sizeof(*tracer));
 		if (!tracer)
 			return keg_fail(ENOMEM, "out of memory for a tracer");
-		pthread_mutex_init(&tracer->lock, NULL);
+		rc = pthread_mutex_init(&tracer->lock, NULL);
+		if (rc) {
+			free(tracer);
+			return keg_fail_errno(rc, "making the lock of a tracer");
+		}
 		tracer->tell = tell;
 		tracer->context = context;
 	}

@@ -69,24 +69,29 @@ static void *watch_main(void *context)
 static int create(struct keg_user *user)
 {
 	struct keg_watch *watch = calloc(1, sizeof(*watch));
-	pthread_condattr_t monotonic;
+	int rc;
 
 	if (!watch)
 		return keg_fail(ENOMEM, "out of memory for a limit of time");
 	watch->user = user;
-	pthread_mutex_init(&watch->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&watch->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	if (keg_thread_create(&watch->thread, NULL, watch_main, watch)) {
-		pthread_cond_destroy(&watch->changed);
-		pthread_mutex_destroy(&watch->lock);
-		free(watch);
-		return keg_fail(EAGAIN, "no thread can be made to watch the limit of time");
-	}
+	rc = pthread_mutex_init(&watch->lock, NULL);
+	if (rc)
+		goto out;
+	rc = keg_time_condition(&watch->changed);
+	if (rc)
+		goto out_lock;
+	rc = keg_thread_create(&watch->thread, NULL, watch_main, watch);
+	if (rc)
+		goto out_condition;
 	user->watch = watch;
 	return 0;
+out_condition:
+	pthread_cond_destroy(&watch->changed);
+out_lock:
+	pthread_mutex_destroy(&watch->lock);
+out:
+	free(watch);
+	return keg_fail_errno(rc, "making a thread to watch the limit of time");
 }
 
 int keg_watch_set(struct keg_user *user, uint64_t deadline)
