@@ -79,7 +79,6 @@ static void release(struct keg_process *process)
 	keg_actions_release(process->actions);
 	free(process->executable);
 	free(process->space_users);
-	free(process->spare_users);
 	free(process->pending);
 	free(process);
 }
@@ -227,7 +226,6 @@ void keg_process_free(struct keg_process *process)
 {
 	withdraw(process);
 	free(process->executable);
-	free(process->spare_users);
 	free(process->pending);
 	free(process);
 }
