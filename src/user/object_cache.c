@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,12 +20,14 @@ enum { MOST_OBJECTS = 512 }; /* that nobody maps: each has a descriptor of the h
 
 static void take_out(struct keg_object_cache *cache, struct keg_object *object)
 {
+	cache->count--;
 	*(object->newer ? &object->newer->older : &cache->newest) = object->older;
 	*(object->older ? &object->older->newer : &cache->oldest) = object->newer;
 }
 
 static void put_first(struct keg_object_cache *cache, struct keg_object *object)
 {
+	cache->count++;
 	object->newer = NULL;
 	object->older = cache->newest;
 	*(cache->newest ? &cache->newest->newer : &cache->oldest) = object;
@@ -89,6 +92,17 @@ static bool reclaim(void *context, uint32_t wanted)
 
 /* ---- Making and ending ---- */
 
+/* The descriptors of the host's are also others': a quarter of them at most, besides the half that
+ * are for open files. */
+static uint32_t most_objects(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 > UINT32_MAX)
+		return UINT32_MAX;
+	return (uint32_t)(limit.rlim_cur / 4);
+}
+
 int keg_object_cache_create(struct keg_pages *pages, struct keg_object_cache **made)
 {
 	struct keg_object_cache *cache = calloc(1, sizeof(*cache));
@@ -102,6 +116,7 @@ int keg_object_cache_create(struct keg_pages *pages, struct keg_object_cache **m
 		return keg_fail_errno(rc, "making the lock of a sandbox's mapped files");
 	}
 	cache->pages = pages;
+	cache->most = most_objects();
 	keg_pages_set_reclaimer(pages, reclaim, cache);
 	*made = cache;
 	return 0;
@@ -143,9 +158,13 @@ static int own_descriptor(int fd, bool shared)
 static int add(struct keg_object_cache *cache, int fd, const struct stat *stat, bool shared,
 	struct keg_object **object)
 {
-	const int own = own_descriptor(fd, shared);
-	int result;
+	int result, own;
 
+	if (cache->count >= cache->most)
+		shrink(cache, 0, 0);
+	if (cache->count >= cache->most)
+		return keg_fail(ENFILE, "%u files are mapped: no more can be", cache->count);
+	own = own_descriptor(fd, shared);
 	if (own < 0)
 		return keg_fail_errno(errno, "mapping a file");
 	result = keg_object_create(cache->pages, own, stat, object);

@@ -220,6 +220,8 @@ void *keg_task_buffer(struct keg_task *task, size_t size)
 	buffer = realloc(task->buffer, size);
 	if (!buffer)
 		return NULL;
+	/* What a call leaves as it was in there may go to the program: padding of entries, say. */
+	memset((char *)buffer + task->buffer_size, 0, size - task->buffer_size);
 	task->buffer = buffer;
 	task->buffer_size = size;
 	return buffer;

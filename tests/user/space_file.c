@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files in memory: read once for all, copied when written privately, written back when shared. */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "user/space_fixture.h"
@@ -116,6 +117,40 @@ static void files_that_nobody_maps_make_room(void **state)
 		assert_ok(keg_space_unmap(world->space, at, 40 * MIB));
 		close(fd);
 	}
+}
+
+/* Each has a descriptor of the host's, also when the program has closed its own. */
+static void mapped_files_leave_descriptors_to_others(void **state)
+{
+	enum { MOST = 200 / 4 };
+	struct keg_object *objects[MOST + 1];
+	struct keg_object_cache *cache;
+	struct keg_pages *pages;
+	struct rlimit had, few;
+	int result = 0, count = 0;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &had), 0);
+	few = (struct rlimit){200, had.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_ok(keg_pages_create(16 * MIB, &pages));
+	assert_ok(keg_object_cache_create(pages, &cache));
+	while (count <= MOST) {
+		const int fd = numbered_file(1);
+
+		result = keg_object_of_file(cache, fd, true, &objects[count]);
+		close(fd);
+		if (result < 0)
+			break;
+		count++;
+	}
+	assert_int_equal(result, -ENFILE);
+	assert_int_equal(count, MOST);
+	while (count > 0)
+		keg_object_release(objects[--count]);
+	keg_object_cache_destroy(cache);
+	keg_pages_destroy(pages);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &had), 0);
 }
 
 /* ---- Shared ---- */
@@ -236,6 +271,7 @@ int main(void)
 		TEST(processes_share_what_they_only_read),
 		TEST(a_file_that_has_changed_is_read_again),
 		TEST(files_that_nobody_maps_make_room),
+		TEST(mapped_files_leave_descriptors_to_others),
 		TEST(a_shared_page_is_written_back_when_it_is_synced),
 		TEST(a_shared_page_is_written_back_when_it_is_unmapped),
 		TEST(shared_pages_are_the_same_in_all_processes),
