@@ -131,5 +131,6 @@ static void bench_registers(struct bench *bench)
 const struct bench_entry bench_arch_entries[] = {
 	{"registers", "an exit whose general registers are read and written", bench_registers},
 	{"user-call", "a call of a sandboxed program's function, and a reset", bench_user_call},
+	{"user-syscall", "a sandboxed program's system call, and a bare exit", bench_user_syscall},
 	{0},
 };

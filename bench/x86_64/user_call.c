@@ -7,20 +7,14 @@
  */
 #include "user_call.h"
 
-#include <elf.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <keg/user.h>
 
 #include "bench.h"
 
-enum { PAGE = 4096, CALLS = 16, MOST_PAGES = 16, PROGRAM_AT = 0x400000 };
+enum { PAGE = 4096, CALLS = 16, MOST_PAGES = 16 };
 
 /* rdi: the first page, rsi: how many; each one's first word becomes one more. */
 static const uint8_t function[] = {
@@ -33,14 +27,6 @@ static const uint8_t function[] = {
 	0xc3,                                     /* 2: ret */
 };
 
-/* ---- keg's ---- */
-
-struct program {
-	Elf64_Ehdr header;
-	Elf64_Phdr segment;
-	uint8_t text[sizeof(function)];
-};
-
 struct call {
 	struct keg_user *user;
 	uint64_t buffer;
@@ -49,45 +35,11 @@ struct call {
 	uint64_t pages;
 };
 
-static void write_program(char *path)
-{
-	struct program program = {
-		.header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-				   EV_CURRENT},
-			.e_type = ET_EXEC,
-			.e_machine = EM_X86_64,
-			.e_version = EV_CURRENT,
-			.e_entry = PROGRAM_AT + offsetof(struct program, text),
-			.e_phoff = offsetof(struct program, segment),
-			.e_phentsize = sizeof(Elf64_Phdr),
-			.e_phnum = 1},
-		.segment = {.p_type = PT_LOAD,
-			.p_flags = PF_R | PF_X,
-			.p_vaddr = PROGRAM_AT,
-			.p_filesz = sizeof(program),
-			.p_memsz = sizeof(program)},
-	};
-	int fd = mkstemp(path);
-
-	memcpy(program.text, function, sizeof(function));
-	if (fd < 0 || write(fd, &program, sizeof(program)) != sizeof(program) || fchmod(fd, 0700))
-		bench_die("the program to call, %s, cannot be written", path);
-	close(fd);
-}
-
 static void open_keg(struct bench *bench, struct call *call)
 {
-	const struct keg_user_config config = {.size = sizeof(config), .memory = 64 << 20};
-	char path[] = "/tmp/keg-bench-XXXXXX";
-	const char *const words[] = {path, NULL};
-
-	write_program(path);
-	bench_need(keg_user_create(bench->host, &config, &call->user));
-	bench_need(keg_user_bind(call->user, path, NULL, 0));
-	bench_need(keg_user_load(call->user, path, words, NULL));
+	call->user = user_program_open(bench, function, sizeof(function));
 	bench_need(keg_user_allocate(call->user, sizeof(call->pristine), &call->buffer));
 	bench_need(keg_user_mark(call->user));
-	unlink(path);
 }
 
 static void by_keg(struct call *call)
@@ -96,8 +48,8 @@ static void by_keg(struct call *call)
 	struct keg_user_stop stop;
 	uint64_t result;
 
-	bench_need(keg_user_call(call->user, PROGRAM_AT + offsetof(struct program, text), arguments,
-		2, 0, &result, &stop));
+	bench_need(
+		keg_user_call(call->user, USER_PROGRAM_FUNCTION, arguments, 2, 0, &result, &stop));
 	if (stop.end != KEG_USER_RETURNED)
 		bench_die("the function did not return: %s", stop.what);
 	bench_need(keg_user_reset(call->user));

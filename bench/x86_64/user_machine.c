@@ -40,8 +40,7 @@ static void *map(size_t bytes, int flags, int fd)
 
 static void fill(struct user_machine *machine, const void *function, size_t bytes)
 {
-	/* movabs %rax, AWAY_AT */
-	static const uint8_t leave[] = {0x48, 0xa3, 0x00, 0xf0, 0x1f, 0, 0, 0, 0, 0};
+	static const uint8_t leave[] = {USER_MACHINE_LEAVE};
 	const uint64_t back = RETURN_AT;
 	uint64_t *table = (uint64_t *)(void *)(machine->memory + TABLES_AT);
 
@@ -133,6 +132,13 @@ void user_machine_call(struct user_machine *machine, uint64_t pages)
 		.rsp = STACK_AT - sizeof(uint64_t),
 		.rflags = 2};
 	run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
+	user_machine_continue(machine);
+}
+
+void user_machine_continue(struct user_machine *machine)
+{
+	struct kvm_run *run = machine->run;
+
 	BARE_IOCTL(machine->vcpu, KVM_RUN, 0);
 	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != NOTHING_AT)
 		bench_die("the bare machine left for reason %u", run->exit_reason);
