@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <keg/error.h>
@@ -260,11 +261,13 @@ static char *search(const char *name)
 	const char *path = getenv("PATH");
 	char *copy = strdup(path ? path : "/usr/local/bin:/usr/bin:/bin"), *rest = copy, *folder;
 	char *found = NULL;
+	struct stat st;
 
 	while (!found && (folder = strsep(&rest, ":"))) {
 		if (asprintf(&found, "%s/%s", *folder ? folder : ".", name) < 0)
 			found = NULL;
-		if (found && access(found, X_OK) != 0) {
+		if (found && !(access(found, X_OK) == 0 && stat(found, &st) == 0 &&
+				     S_ISREG(st.st_mode))) {
 			free(found);
 			found = NULL;
 		}

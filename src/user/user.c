@@ -204,6 +204,7 @@ int keg_user_set_syscall(struct keg_user *user, const char *name, int error)
 static int enter_directory(struct keg_user *user)
 {
 	const char *path = user->policy->directory;
+	char why[64];
 	KEG_PLACE struct keg_place place;
 	int result = keg_mounts_walk(
 		user->first_task, AT_FDCWD, path, KEG_WALK_FOLLOW | KEG_WALK_HOLD, &place);
@@ -212,7 +213,8 @@ static int enter_directory(struct keg_user *user)
 		result = -ENOTDIR;
 	/* Not ENOENT, which tells of the program. */
 	if (result < 0)
-		return keg_fail(EINVAL, "the working directory %s: %s", path, strerror(-result));
+		return keg_fail(EINVAL, "the working directory %s: %s", path,
+			strerror_r(-result, why, sizeof(why)));
 	keg_fs_set_directory(user->first->fs, place.path);
 	return 0;
 }

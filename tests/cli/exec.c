@@ -111,6 +111,9 @@ static void what_cannot_be_run(void **state)
 	exec(&outcome, "--", "no-such-program");
 	assert_complaint(&outcome, 127, "no program 'no-such-program' in the folders of PATH");
 	program_release(&outcome);
+	exec(&outcome, "--", "");
+	assert_complaint(&outcome, 127, "no program '' in the folders of PATH");
+	program_release(&outcome);
 	exec(&outcome, "--", "/");
 	assert_complaint(&outcome, 126, "not a regular file");
 	program_release(&outcome);
