@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include <keg/host.h>
 #include <keg/user.h>
@@ -181,6 +182,10 @@ static void files(void)
 	must_not(chroot("/tmp"));
 	must_not((int)syscall(SYS_open_tree, AT_FDCWD, "/", 0));
 	must_not((int)syscall(SYS_fsopen, "tmpfs", 0));
+	/* Landlock does not look at these. */
+	must_not(chown("/", (uid_t)-1, (gid_t)-1));
+	must_not(setxattr("/", "user.keg", "", 0, XATTR_REPLACE));
+	must_not(removexattr("/", "user.keg"));
 	must(open("/usr/bin/env", O_RDONLY) >= 0);
 	if (!has_landlock()) {
 		dprintf(2, "this kernel has no Landlock\n");
