@@ -97,7 +97,7 @@ out:
 int keg_user_create(
 	struct keg_host *host, const struct keg_user_config *config, struct keg_user **user)
 {
-	struct keg_user *made;
+	struct keg_user *made = NULL;
 	int result = keg_user_make(&made);
 
 	if (result < 0)
