@@ -158,6 +158,8 @@ MORE = {
     'unzip': {'make': 'python3 -m zipfile -c a.zip words data', 'needs': ('python3',)},
 }
 
+# Those that take a second or more.
+LONG = ('factor', 'timeout', 'watch')
 # Scripts whose last command fails, as it should.
 FAIL = ('cat', 'cp', 'diff', 'ls', 'md5sum', 'stat', 'tar', 'touch')
 # What a program that is not trusted may not do, though outside it may: name, why.
@@ -176,7 +178,7 @@ def case_of(name, script):
     make = MAKE if 'make' not in more else more.pop('make') + '; ' + MAKE
     return Case(f'busybox-{name}', ['/usr/bin/busybox', 'sh', '-c', script + '\n'], 'busybox-static',
                 f'busybox {name}', files=FILES, make=make, status=1 if name in FAIL else 0,
-                otherwise=OTHERWISE.get(name, ''), **more)
+                otherwise=OTHERWISE.get(name, ''), long=name in LONG, **more)
 
 
 CASES = [case_of(name, script) for name, script in SCRIPTS.items()]

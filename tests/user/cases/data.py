@@ -55,7 +55,7 @@ CASES = [
     Case('sqlite3-fill', ['sqlite3', 'x.db', '.read fill.sql', '.read ask.sql'], 'sqlite3',
          '100 000 rows, WAL, joins, windows, integrity_check', files={'fill.sql': FILL, 'ask.sql': ASK}, unlike=NOT_LIKE),
     Case('sqlite3-ask', ['sqlite3', 'x.db', '.read ask.sql', '.dump kind', 'VACUUM'], 'sqlite3',
-         'queries of a database that was there', files={'fill.sql': FILL, 'ask.sql': ASK}, make='sqlite3 x.db ".read fill.sql" >/dev/null', unlike=NOT_LIKE, needs=('sqlite3',)),
+         'queries of a database that was there', files={'fill.sql': FILL, 'ask.sql': ASK}, make='sqlite3 x.db ".read fill.sql" >/dev/null', unlike=NOT_LIKE, needs=('sqlite3',), long=True),
     shell('sqlite3-processes', TWO, 'sqlite3', about='3 processes that insert at once, WAL', unlike=NOT_LIKE + ('x.db', ), needs=('sqlite3',)),
     shell('sqlite3-locked', LOCKED, 'sqlite3', about='a process that waits for another\'s lock', needs=('sqlite3',)),
     shell('sqlite3-journal', 'sqlite3 x.db "PRAGMA journal_mode; CREATE TABLE t (n); INSERT INTO t VALUES (1); BEGIN; INSERT INTO t VALUES (2); ROLLBACK; SELECT * FROM t; PRAGMA mmap_size = 1000000; SELECT count(*) FROM t; CREATE VIRTUAL TABLE f USING fts5(x); INSERT INTO f VALUES (\'some words\'); SELECT * FROM f WHERE f MATCH \'words\'; SELECT json_extract(\'{\\"a\\": [1, 2]}\', \'$.a[1]\')"; sqlite3 x.db ".backup y.db" "ATTACH \'y.db\' AS y; SELECT * FROM y.t"; sqlite3 -csv -header x.db "SELECT * FROM t"; sqlite3 x.db "SELECT nothing"',

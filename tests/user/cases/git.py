@@ -20,7 +20,7 @@ CASES = [
     git('branches', '''cd r; git branch x HEAD~9; git checkout -q x; echo y >d1/new; git add .; git commit -qm 'on x'; git log --oneline main..x; git checkout main; git merge -m merged x; git log --graph --oneline | head -n 5; git checkout -q -b z HEAD~1; echo 1 >d1/new; git add .; git commit -qm 'on z'; git merge main; git status --short; git checkout --theirs d1/new; git add .; git commit -qm solved; git tag -m tag v1; git describe; git branch -a; git stash list; git rebase -q HEAD~1; git cherry-pick x; git reset -q --hard main; git blame -s d1/f1''', make=MAKE, status=0,
         alike=((r'index [0-9a-f.]+', 'index'),)),
     git('storage', '''cd r; git gc -q; git count-objects -v | grep -v size; git repack -adq; git fsck --full; git pack-refs --all; git log --oneline | wc -l; git rev-list --objects --all | md5sum; git cat-file -p HEAD^{tree}; git archive HEAD | tar t | wc -l; git bundle create -q ../bundle HEAD main; git bundle verify -q ../bundle; git grep -c 77 | head -n 3; git bisect start -q HEAD HEAD~20 >/dev/null; git bisect run test -e d3/f45 | tail -n 3''', make=MAKE,
-        unlike=('bundle', 'r/.git/objects/pack', 'r/.git/objects/info', 'r/.git')),
+        unlike=('bundle', 'r/.git/objects/pack', 'r/.git/objects/info', 'r/.git'), long=True),
     git('clone', '''git clone -q r c; cd c; git log --oneline | head -n 2; echo z >z; git add z; git commit -qm cloned; git push -q origin main:pushed; cd ..; git -C r branch; git clone -q --bare --no-local r b; git -C b fsck; git -C c pull -q --ff-only; git -C c fetch ../b; git -C c remote -v | wc -l; git -C nothing log''', make=MAKE, status=128,
         unlike=('c/.git/objects/pack', 'b/objects/pack', 'c/.git/logs', 'c/.git/FETCH_HEAD')),
 ]

@@ -59,7 +59,7 @@ END
         'second': '#!/bin/bash -e\necho "second: $*"; false; echo never\n'}),
     dash('killed', 'kill -KILL $$', status=-9),
     dash('segfault', 'ulimit -c 0; kill -SEGV $$', status=-11),
-    dash('many', 'i=0; while [ $i -lt 300 ]; do i=$((i + 1)); /bin/true; done; echo $i'),
+    dash('many', 'i=0; while [ $i -lt 300 ]; do i=$((i + 1)); /bin/true; done; echo $i', long=True),
     dash('limits', 'ulimit -c 0; ulimit -c; ulimit -n 100; ulimit -n; ulimit -f 1; '
                    '(dd if=/dev/zero of=big bs=1k count=600 2>/dev/null); echo $?; wc -c big'),
 ]
@@ -100,7 +100,7 @@ BASHES = [
          files={'data': '1,2\n3,4\nx,y z\n'}, make='mkfifo pipe'),
     bash('signals', '''
         trap 'echo term; exit 3' TERM; (sleep 0.1; kill -TERM $$) & sleep 10 & wait $!; echo never''', status=3),
-    bash('loops', 'for ((i = 0; i < 100; i++)); do x=$(echo $i | sed s/1/one/); done; echo $x'),
+    bash('loops', 'for ((i = 0; i < 100; i++)); do x=$(echo $i | sed s/1/one/); done; echo $x', long=True),
 ]
 
 TREE = 'mkdir -p t/a/b t/c; seq 1000 >t/a/n; echo x >t/c/x; ln -s ../a/n t/c/l; ln t/a/n t/a/h; ' \
