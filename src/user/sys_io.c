@@ -121,6 +121,22 @@ static int64_t answer(const struct keg_io *io, uint64_t done, int64_t r)
 	return done > 0 ? (int64_t)done : keg_file_interrupted(io->file, r);
 }
 
+/* Between pieces of what does not wait, which no kick ends: whether the task is to end, or to rest.
+ * For a mere signal a file's read or write is not cut short. */
+static bool is_over(const struct keg_io *io)
+{
+	const struct keg_process *process = io->task->process;
+	struct keg_user *user = process->user;
+	bool over;
+
+	if (!keg_task_called(io->task))
+		return false;
+	pthread_mutex_lock(&user->lock);
+	over = user->dying || user->stopping || process->exiting;
+	pthread_mutex_unlock(&user->lock);
+	return over;
+}
+
 static int64_t read_all(const struct keg_io *io)
 {
 	bool made_up = io->file->operations && io->file->operations->read;
@@ -150,7 +166,7 @@ static int64_t read_all(const struct keg_io *io)
 				lseek(io->file->fd, (put > 0 ? put : 0) - n, SEEK_CUR);
 			return answer(io, done, -EFAULT);
 		}
-	} while (!once && (size_t)n == piece && done < io->vector->length);
+	} while (!once && (size_t)n == piece && done < io->vector->length && !is_over(io));
 	return (int64_t)done;
 }
 
@@ -179,7 +195,7 @@ static int64_t write_all(const struct keg_io *io)
 		done += (uint64_t)n;
 		if (n < got || (size_t)got < piece)
 			break;
-	} while (done < (uint64_t)room);
+	} while (done < (uint64_t)room && !is_over(io));
 	return (int64_t)done;
 }
 
