@@ -175,6 +175,7 @@ static bool has_landlock(void)
 static void files(void)
 {
 	int before = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool landlock = has_landlock(); /* afterwards it may not be asked any more */
 
 	confine("exit 0", false);
 	must_not(mount("none", "/mnt", "tmpfs", 0, NULL));
@@ -187,7 +188,7 @@ static void files(void)
 	must_not(setxattr("/", "user.keg", "", 0, XATTR_REPLACE));
 	must_not(removexattr("/", "user.keg"));
 	must(open("/usr/bin/env", O_RDONLY) >= 0);
-	if (!has_landlock()) {
+	if (!landlock) {
 		dprintf(2, "this kernel has no Landlock\n");
 		return;
 	}
