@@ -62,6 +62,7 @@ struct fault_scenario {
 	/* Fails throughout (error 0: none): to get at what is done about a failure. */
 	enum fault_call background_call;
 	int background_error;
+	unsigned long background_request; /* not 0: only these of them */
 	bool threads; /* calls of several threads come in any order: one may not come at all */
 	void (*prepare)(void); /* makes what is not libkeg's, once; or NULL */
 	/* Each call fails with one of its errors, by turns: there are so many, or they take long.
@@ -106,5 +107,6 @@ extern const struct fault_suite fault_host, fault_memory, fault_interrupts, faul
 extern const struct fault_suite fault_devices, fault_disks, fault_nets;
 /* In the architecture's folder. */
 extern const struct fault_suite fault_arch, fault_registers, fault_linux, fault_machines;
+extern const struct fault_suite fault_programs, fault_plugins;
 
 #endif

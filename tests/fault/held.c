@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_HELD = 1024, MOST_WRONG = 64, MOST_DESCRIPTORS = 1024 };
+enum { MOST_HELD = 4096, MOST_WRONG = 64, MOST_DESCRIPTORS = 1024 };
 
 struct held {
 	enum held_kind kind;

@@ -165,7 +165,8 @@ int fault_here(enum fault_call call, unsigned long request, const void *site)
 	if (!atomic_load(&now.armed))
 		return 0;
 	fault_site_note(site, request);
-	if (now.background.error && call == now.background.call)
+	if (now.background.error && call == now.background.call &&
+		(!now.background.request || request == now.background.request))
 		return now.background.error;
 	if (goes_on(call))
 		return now.fault.error;

@@ -30,6 +30,8 @@ static const struct fault_suite *const suites[] = {
 	&fault_nets,
 	&fault_linux,
 	&fault_machines,
+	&fault_programs,
+	&fault_plugins,
 };
 enum { SUITES = sizeof(suites) / sizeof(suites[0]), MOST_SCENARIOS = 128 };
 
@@ -80,6 +82,8 @@ static int run(const struct options *options)
 	/* What only libslirp decides to do: it has done with a socket, or with a timer. */
 	fault_excuse("wait_for");
 	fault_excuse("keg_user_poll_remove_timer");
+	/* What only the kernel decides: that a mapping begins at no multiple of a large page. */
+	fault_excuse("map_arena");
 	failed = fault_sweep_all(wanted, count, options->effort);
 	if (!options->count)
 		failed += fault_sites_check(stdout, options->effort == FAULT_FULL);

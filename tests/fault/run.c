@@ -67,6 +67,7 @@ void fault_run(struct fault_run *run, held_handler *handler, void *context)
 	const struct fault background = {.call = run->scenario->background_call,
 		.n = 1,
 		.error = run->scenario->background_error,
+		.request = run->scenario->background_request,
 		.mode = FAULT_FROM_THEN_ON};
 	struct rig rig;
 

@@ -3,6 +3,7 @@
  * The wrappers: the linker (--wrap) sends libkeg's calls of each function in calls.def to
  * __wrap_NAME, and __real_NAME is the function itself.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -103,6 +106,10 @@ static inline void moves(enum held_kind kind, uintptr_t old, uintptr_t new, cons
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
+int __real_openat(int folder, const char *path, int flags, ...);
+int __wrap_openat(int folder, const char *path, int flags, ...);
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
 int __real_close(int fd);
 int __wrap_close(int fd);
 void *__real_mmap(void *start, size_t bytes, int protection, int flags, int fd, off_t offset);
@@ -128,6 +135,38 @@ int __wrap_open(const char *path, int flags, ...)
 		va_end(rest);
 	}
 	return __real_open(path, flags, mode);
+}
+
+int __wrap_openat(int folder, const char *path, int flags, ...)
+{
+	int error = fault_here(FAULT_CALL_openat, 0, SITE);
+	mode_t mode;
+	va_list rest;
+
+	va_start(rest, flags);
+	mode = va_arg(rest, mode_t);
+	va_end(rest);
+	return error ? FAIL_MINUS_ONE_AND_ERRNO(error) : __real_openat(folder, path, flags, mode);
+}
+
+/* The kernel's six arguments, however many there are. A futex's waker is not made to fail. */
+long __wrap_syscall(long number, ...)
+{
+	bool futex = number == SYS_futex;
+	int error = futex ? 0 : fault_here(FAULT_CALL_syscall, (unsigned long)number, SITE);
+	long arguments[6];
+	va_list rest;
+
+	if (futex)
+		fault_passes(SITE);
+	va_start(rest, number);
+	for (int i = 0; i < 6; i++)
+		arguments[i] = va_arg(rest, long);
+	va_end(rest);
+	if (error)
+		return FAIL_MINUS_ONE_AND_ERRNO(error);
+	return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
+		arguments[4], arguments[5]);
 }
 
 /* What fails to be given back is gone all the same: close(2). */
