@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BLOCK = 4096, PAGES = 64 };
+enum { BLOCK = 4096, PAGES = 64, SLICES = 20 };
 
 static int file;
 static const char *program;
@@ -162,16 +162,23 @@ static double now(void)
 	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
+/* The least of some slices: what else the machine does can only add to one. */
 static void measure(size_t i, int times)
 {
-	double began;
+	double least = 0;
 
-	times = times / calls[i].share + 1;
+	times = times / calls[i].share / SLICES + 1;
 	calls[i].once();
-	began = now();
-	for (int n = 0; n < times; n++)
-		calls[i].once();
-	printf("%s %.1f\n", calls[i].name, (now() - began) / times);
+	for (int slice = 0; slice < SLICES; slice++) {
+		const double began = now();
+		double took;
+
+		for (int n = 0; n < times; n++)
+			calls[i].once();
+		took = (now() - began) / times;
+		least = slice == 0 || took < least ? took : least;
+	}
+	printf("%s %.1f\n", calls[i].name, least);
 }
 
 int main(int argc, char **argv)
