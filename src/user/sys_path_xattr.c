@@ -55,20 +55,25 @@ static int64_t give(
 										   : length;
 }
 
-static int64_t do_get(struct keg_task *task, const uint64_t args[6], uint32_t walk)
+/* The host's name for an open file. -EBADF, -EOPNOTSUPP it is made up, or has no name */
+static int find_open(
+	struct keg_task *task, uint64_t number, struct keg_file **file, char host[KEG_PATH_HOST])
 {
-	KEG_PLACE struct keg_place place;
-	char host[KEG_PATH_HOST], name[LONGEST_NAME];
+	*file = keg_task_file(task, number);
+	if (!*file || (*file)->kind == KEG_FILE_PATH)
+		return -EBADF;
+	if ((*file)->operations || !(*file)->path)
+		return -EOPNOTSUPP;
+	keg_path_host((*file)->fd, host);
+	return 0;
+}
+
+static int64_t get_of(
+	struct keg_task *task, const char *host, const char *name, const uint64_t args[6])
+{
 	void *buffer;
 	ssize_t length;
-	int r;
 
-	place.fd = -1;
-	r = read_name(task, args[1], name);
-	if (!r)
-		r = find_host(task, args[0], walk, &place, host);
-	if (r < 0)
-		return r;
 	if (!is_user(name))
 		return -EOPNOTSUPP;
 	buffer = keg_task_buffer(task, LARGEST);
@@ -76,6 +81,19 @@ static int64_t do_get(struct keg_task *task, const uint64_t args[6], uint32_t wa
 		return -ENOMEM;
 	length = getxattr(host, name, buffer, LARGEST);
 	return length < 0 ? -errno : give(task, args[2], args[3], buffer, length);
+}
+
+static int64_t do_get(struct keg_task *task, const uint64_t args[6], uint32_t walk)
+{
+	KEG_PLACE struct keg_place place;
+	char host[KEG_PATH_HOST], name[LONGEST_NAME];
+	int r;
+
+	place.fd = -1;
+	r = read_name(task, args[1], name);
+	if (!r)
+		r = find_host(task, args[0], walk, &place, host);
+	return r < 0 ? r : get_of(task, host, name, args);
 }
 
 int64_t keg_sys_getxattr(struct keg_task *task, const uint64_t args[6])
@@ -86,6 +104,17 @@ int64_t keg_sys_getxattr(struct keg_task *task, const uint64_t args[6])
 int64_t keg_sys_lgetxattr(struct keg_task *task, const uint64_t args[6])
 {
 	return do_get(task, args, 0);
+}
+
+int64_t keg_sys_fgetxattr(struct keg_task *task, const uint64_t args[6])
+{
+	KEG_HELD struct keg_file *file = NULL;
+	char host[KEG_PATH_HOST], name[LONGEST_NAME];
+	int r = read_name(task, args[1], name);
+
+	if (!r)
+		r = find_open(task, args[0], &file, host);
+	return r < 0 ? r : get_of(task, host, name, args);
 }
 
 /* Leaves the names that a program may see; how long the list is then. */
@@ -105,17 +134,11 @@ static ssize_t keep_user(char *list, ssize_t length)
 	return kept;
 }
 
-static int64_t do_list(struct keg_task *task, const uint64_t args[6], uint32_t walk)
+static int64_t list_of(struct keg_task *task, const char *host, const uint64_t args[6])
 {
-	KEG_PLACE struct keg_place place;
-	char host[KEG_PATH_HOST];
-	char *buffer;
+	char *buffer = keg_task_buffer(task, LARGEST + 1);
 	ssize_t length;
-	int r = find_host(task, args[0], walk, &place, host);
 
-	if (r < 0)
-		return r == -EOPNOTSUPP ? 0 : r;
-	buffer = keg_task_buffer(task, LARGEST + 1);
 	if (!buffer)
 		return -ENOMEM;
 	length = listxattr(host, buffer, LARGEST);
@@ -123,6 +146,17 @@ static int64_t do_list(struct keg_task *task, const uint64_t args[6], uint32_t w
 		return -errno;
 	buffer[length] = '\0';
 	return give(task, args[1], args[2], buffer, keep_user(buffer, length));
+}
+
+static int64_t do_list(struct keg_task *task, const uint64_t args[6], uint32_t walk)
+{
+	KEG_PLACE struct keg_place place;
+	char host[KEG_PATH_HOST];
+	int r = find_host(task, args[0], walk, &place, host);
+
+	if (r < 0)
+		return r == -EOPNOTSUPP ? 0 : r;
+	return list_of(task, host, args);
 }
 
 int64_t keg_sys_listxattr(struct keg_task *task, const uint64_t args[6])
@@ -133,6 +167,17 @@ int64_t keg_sys_listxattr(struct keg_task *task, const uint64_t args[6])
 int64_t keg_sys_llistxattr(struct keg_task *task, const uint64_t args[6])
 {
 	return do_list(task, args, 0);
+}
+
+int64_t keg_sys_flistxattr(struct keg_task *task, const uint64_t args[6])
+{
+	KEG_HELD struct keg_file *file = NULL;
+	char host[KEG_PATH_HOST];
+	int r = find_open(task, args[0], &file, host);
+
+	if (r < 0)
+		return r == -EOPNOTSUPP ? 0 : r;
+	return list_of(task, host, args);
 }
 
 static int64_t refuse(struct keg_task *task, const uint64_t args[6], uint32_t walk)
@@ -163,4 +208,14 @@ int64_t keg_sys_removexattr(struct keg_task *task, const uint64_t args[6])
 int64_t keg_sys_lremovexattr(struct keg_task *task, const uint64_t args[6])
 {
 	return refuse(task, args, 0);
+}
+
+/* fsetxattr(2), fremovexattr(2) */
+int64_t keg_sys_fsetxattr(struct keg_task *task, const uint64_t args[6])
+{
+	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
+
+	if (!file || file->kind == KEG_FILE_PATH)
+		return -EBADF;
+	return !file->path || file->writable_mount ? -EOPNOTSUPP : -EROFS;
 }
