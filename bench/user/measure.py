@@ -33,6 +33,8 @@ for _ in range(rounds):
 '''
 SQL = '''
 PRAGMA journal_mode = WAL;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -400000;
 DROP TABLE IF EXISTS item;
 DROP TABLE IF EXISTS kind;
 CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, price REAL, kind INTEGER);
@@ -166,8 +168,8 @@ def text(options, mib):
 
 
 def sql(options):
-    """Statements for a database, which is new each time. A file is written to its log, and read, by
-    a system call for each page: it shows what those cost."""
+    """Statements for a database, which is new each time. To a file, and its log, each page is written
+    by a system call: it shows what those cost."""
     path = options.scratch / 'work.sql'
     path.write_text(SQL.format(rows=20000 if options.quick else 400000))
     return path
