@@ -208,12 +208,12 @@ def perform(run, report):
 def without_kvm(report, runs):
     """Leaves the tests that need KVM to the labs if this machine has none that can be used; those
     that boot Linux if it has none that runs a guest's kernel natively, of which build/keg tells."""
-    for suites, words in (('kvm', 'linux'), []), (('linux',), ['--kernels']):
+    for suites, words in (('kvm', 'native', 'programs', 'linux'), []), (('linux',), ['--kernels']):
         tried = subprocess.run(['tools/has-kvm', *words], cwd=ROOT, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, text=True)
         if tried.returncode:
             report.say(f'-- {tried.stdout.strip()}: the tests of suite {" and ".join(suites)} '
-                       'run in the labs only')
+                       'run in the labs, if anywhere')
             for run in runs:
                 run.without += suites
             return

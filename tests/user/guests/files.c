@@ -12,7 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 
 #include "check.h"
 
@@ -373,24 +372,9 @@ static void modes(void)
 	close(fd);
 }
 
-/* There are none in a new file, and not everything is one. */
-static void attributes(void)
-{
-	int fd = scratch("x");
-	char value[8];
-
-	CHECK(flistxattr(fd, NULL, 0) == 0);
-	CHECK(fgetxattr(fd, "user.none", value, sizeof(value)) < 0 &&
-		(errno == ENODATA || errno == EOPNOTSUPP));
-	CHECK(fsetxattr(fd, "system.none", "y", 1, 0) < 0);
-	CHECK(flistxattr(1000, NULL, 0) < 0 && errno == EBADF);
-	close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct check checks[] = {
-		{"attributes", attributes},
 		{"descriptors", descriptors},
 		{"limits", limits},
 		{"data", data},
