@@ -8,6 +8,7 @@ import fnmatch
 import importlib
 import os
 import pathlib
+import signal
 import sys
 import traceback
 
@@ -96,6 +97,9 @@ def main():
     if why and not given.outside:
         print(f'SKIP: {why}')
         return SKIPPED
+    # nohup(1) and shells' background jobs ignore some, and so would the programs.
+    for signo in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(signo, signal.SIG_DFL)
     results = run_all(given)
     if given.table:
         pathlib.Path(given.table).write_text(table.text(results))
