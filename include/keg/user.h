@@ -40,6 +40,7 @@ struct keg_user;
 
 enum keg_user_flags {
 	KEG_USER_STOPS = 1 << 0, /* a run ends when the first process is stopped */
+	KEG_USER_UMASK = 1 << 1, /* `umask` is the caller's choice */
 };
 
 struct keg_user_config {
@@ -52,6 +53,7 @@ struct keg_user_config {
 	uint32_t threads;   /* at a time, in all processes; at most 2^16; 0: 1024 */
 	uint32_t files;     /* open in each process; at most 2^20; 0: 1024 */
 	int kick_signal;    /* given to keg_kick_install(); 0: none */
+	uint32_t umask;     /* with KEG_USER_UMASK: of the program, 0 to 0777; else 022 */
 };
 
 /*

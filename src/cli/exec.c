@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <keg/error.h>
@@ -34,10 +35,12 @@ static int make(struct execution *execution)
 		.processes = (uint32_t)settings->processes.value,
 		.threads = (uint32_t)settings->threads.value,
 		.files = (uint32_t)settings->files.value,
-		.flags = KEG_USER_STOPS,
+		.flags = KEG_USER_STOPS | KEG_USER_UMASK,
 		.kick_signal = SIGRTMIN,
+		.umask = umask(022),
 	};
 
+	umask((mode_t)config.umask);
 	if (keg_kick_install(SIGRTMIN) < 0 ||
 		keg_user_create(execution->host, &config, &execution->user) < 0) {
 		cli_error("%s", keg_error_message());

@@ -120,6 +120,8 @@ int keg_process_first(struct keg_user *user, struct keg_process **process)
 		goto out;
 	}
 	result = keg_fs_create(user->policy->directory, &made->fs);
+	if (result == 0 && user->config.flags & KEG_USER_UMASK)
+		keg_fs_set_umask(made->fs, (mode_t)user->config.umask);
 	if (result == 0)
 		result = keg_files_copy(user->streams, &made->files);
 	if (result == 0)

@@ -32,9 +32,11 @@ static int read_config(struct keg_user_config *own, const struct keg_user_config
 	result = keg_config_copy(own, sizeof(*own), given, given->size, "keg_user_config");
 	if (result < 0)
 		return result;
-	if (own->flags & ~(uint64_t)KEG_USER_STOPS)
+	if (own->flags & ~(uint64_t)(KEG_USER_STOPS | KEG_USER_UMASK))
 		return keg_fail(EINVAL, "flags 0x%llx: an unknown one is set",
 			(unsigned long long)own->flags);
+	if (own->umask > 0777)
+		return keg_fail(EINVAL, "a umask of 0%o: 0 to 0777 are possible", own->umask);
 	own->memory = own->memory ? own->memory : DEFAULT_MEMORY;
 	own->processes = own->processes ? own->processes : 256;
 	own->threads = own->threads ? own->threads : 1024;

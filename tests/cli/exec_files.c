@@ -208,6 +208,15 @@ static bool is_empty(const char *path)
 	return count == 2;
 }
 
+static void modes_are_cut_as_outside(void **state)
+{
+	mode_t before = umask(027);
+
+	(void)state;
+	says(WORDS("--rw", folder), "umask; umask 077; umask", "0027\n0077\n");
+	umask(before);
+}
+
 static void nothing_is_left(void **state)
 {
 	struct outcome outcome;
@@ -276,6 +285,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_at_other_places, make_folder, remove_folder),
 		cmocka_unit_test(empty_folders),
 		cmocka_unit_test_setup_teardown(where_it_begins, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(
+			modes_are_cut_as_outside, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(nothing_is_left, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(
 			nothing_is_left_of_a_keg_that_was_killed, make_folder, remove_folder),
