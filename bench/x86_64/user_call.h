@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One function at CPL 3, in a sandbox of keg's or a bare machine, that is called again and again. */
+/* One function at CPL 3, in a sandbox of keg's or a bare machine, that is called again and again.
+ */
 #ifndef KEG_BENCH_USER_CALL_H
 #define KEG_BENCH_USER_CALL_H
 

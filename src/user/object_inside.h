@@ -35,7 +35,7 @@ struct keg_object_cache {
 	pthread_mutex_t lock;
 	struct keg_pages *pages;
 	struct keg_object *newest, *oldest;
-	uint32_t count, most; /* objects: each has a descriptor of the host's */
+	uint32_t count, most;    /* objects: each has a descriptor of the host's */
 	_Atomic uint32_t shared; /* objects of files that are mapped by MAP_SHARED */
 };
 

@@ -68,7 +68,8 @@ struct fault_scenario {
 	/* Each call fails with one of its errors, by turns: there are so many, or they take long.
 	 */
 	bool brief;
-	/* Whole machines: left out of a quick sweep that nobody has asked for them. */
+	/* Whole machines, or programs in one: left out of a quick sweep that nobody has asked for
+	 * them. */
 	bool large;
 	/*
 	 * All descriptors that are read and written are libkeg's own eventfds: what only one that

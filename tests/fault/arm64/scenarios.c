@@ -48,4 +48,5 @@ static const struct fault_scenario scenarios[] = {
 
 const struct fault_suite fault_registers = {NULL, 0}, fault_linux = {NULL, 0};
 const struct fault_suite fault_machines = {NULL, 0};
+const struct fault_suite fault_programs = {NULL, 0}, fault_plugins = {NULL, 0};
 const struct fault_suite fault_arch = {scenarios, sizeof(scenarios) / sizeof(scenarios[0])};

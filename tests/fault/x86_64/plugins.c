@@ -281,16 +281,16 @@ static const struct fault_step confine_steps[] = {
 };
 
 static const struct fault_scenario scenarios[] = {
-	FAULT_SCENARIO("symbols", symbols_steps, .threads = true, .brief = true,
+	FAULT_SCENARIO("symbols", symbols_steps, .threads = true, .brief = true, .large = true,
 		.prepare = users_keep_folders),
-	FAULT_SCENARIO("plugin", plugin_steps, .threads = true, .brief = true,
+	FAULT_SCENARIO("plugin", plugin_steps, .threads = true, .brief = true, .large = true,
 		.prepare = users_keep_folders),
-	FAULT_SCENARIO("clone", clone_steps, .threads = true, .brief = true,
+	FAULT_SCENARIO("clone", clone_steps, .threads = true, .brief = true, .large = true,
 		.prepare = users_keep_folders),
 	FAULT_SCENARIO("bind", bind_steps, .brief = true, .prepare = users_keep_folders),
-	FAULT_SCENARIO("program", program_steps, .threads = true, .brief = true,
+	FAULT_SCENARIO("program", program_steps, .threads = true, .brief = true, .large = true,
 		.prepare = users_keep_folders),
-	FAULT_SCENARIO("confine", confine_steps, .threads = true, .brief = true,
+	FAULT_SCENARIO("confine", confine_steps, .threads = true, .brief = true, .large = true,
 		.prepare = users_keep_folders, .background_call = FAULT_CALL_syscall,
 		.background_error = ENOSYS, .background_request = SYS_fsopen),
 };

@@ -153,7 +153,8 @@ static const struct fault_step folder_steps[] = {
 		.prepare = users_keep_folders, ##__VA_ARGS__)
 
 static const struct fault_scenario scenarios[] = {
-	FAULT_SCENARIO("user", set_up_steps, .threads = true, .prepare = users_keep_folders),
+	FAULT_SCENARIO("user", set_up_steps, .threads = true, .large = true,
+		.prepare = users_keep_folders),
 	RUN("user-files", files_steps),
 	RUN("user-locks", locks_steps),
 	RUN("user-paths", paths_steps),
