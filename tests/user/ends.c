@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
-	program = argv[1];
+	program = realpath(argv[1], NULL);
 	require_kvm();
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

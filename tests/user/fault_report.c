@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
-	program = argv[1];
+	program = realpath(argv[1], NULL);
 	require_kvm();
 	if (keg_kick_install(SIGRTMIN) || keg_host_create(NULL, &host))
 		return 1;

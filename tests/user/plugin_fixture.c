@@ -88,7 +88,7 @@ int plugin_main(int argc, char *argv[], int (*run)(void))
 		fprintf(stderr, "usage: %s PROGRAM\n", argv[0]);
 		return 2;
 	}
-	plugin_program = argv[1];
+	plugin_program = realpath(argv[1], NULL);
 	assert_ok(keg_kick_install(SIGRTMIN));
 	assert_ok(keg_host_create(NULL, &host));
 	failed = run();
