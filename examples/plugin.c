@@ -135,16 +135,18 @@ static void misbehave(struct plugin *plugin)
 
 int main(int argc, char *argv[])
 {
+	char *path = argc == 2 ? realpath(argv[1], NULL) : NULL; /* bound as it is: absolute */
 	struct plugin plugin;
 	struct keg_host *host;
 
-	if (argc != 2) {
+	if (!path) {
 		fprintf(stderr, "usage: plugin FILTER-PROGRAM\n");
 		return 2;
 	}
 	check(keg_kick_install(SIGRTMIN));
 	check(keg_host_create(NULL, &host));
-	load(&plugin, host, argv[1]);
+	load(&plugin, host, path);
+	free(path);
 	show(&plugin, "filter_upper");
 	show(&plugin, "filter_rot13");
 	show(&plugin, "filter_words");

@@ -12,14 +12,12 @@
 
 enum { MOST = 8 };
 
-extern char **environ;
-
 static long long now(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000ll + time.tv_nsec;
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
 static long long run(char **words)
@@ -28,9 +26,9 @@ static long long run(char **words)
 	int status = 0;
 	pid_t pid;
 
-	if (posix_spawn(&pid, words[0], NULL, NULL, words, environ) != 0 ||
+	if (!words[0] || posix_spawn(&pid, words[0], NULL, NULL, words, environ) != 0 ||
 		waitpid(pid, &status, 0) != pid || status != 0) {
-		fprintf(stderr, "user-spawn: %s failed\n", words[0]);
+		fprintf(stderr, "user-spawn: %s failed\n", words[0] ? words[0] : "nothing");
 		exit(1);
 	}
 	return now() - began;
@@ -38,7 +36,7 @@ static long long run(char **words)
 
 int main(int argc, char **argv)
 {
-	const int rounds = argc > 2 ? atoi(argv[1]) : 0;
+	const int rounds = argc > 2 ? (int)strtol(argv[1], NULL, 10) : 0;
 	char **commands[MOST] = {argv + 2};
 	int count = 1;
 
