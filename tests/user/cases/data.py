@@ -63,5 +63,5 @@ CASES = [
     shell('openssl', OPENSSL, 'openssl', about='digests, ciphers, HMAC, PBKDF2, ASN.1', make='seq 200000 >data', needs=('openssl',)),
     shell('openssl-keys', KEYS, 'openssl', about='keys, signatures, certificates', make='seq 100 >data', needs=('openssl',), unlike=('key', 'public', 'signature', 'certificate')),
     shell('openssl-speed', 'openssl speed -seconds 1 -bytes 8192 sha256 2>&1 | grep -c sha256; openssl speed -multi 2 -seconds 1 -bytes 8192 -evp aes-128-gcm 2>/dev/null | grep -c -i aes', 'openssl',
-          about='openssl speed, 1 and 2 processes', needs=('openssl',)),
+          about='openssl speed, 1 and 2 processes', needs=('openssl',), long=True),
 ]

@@ -22,5 +22,5 @@ CASES = [
     git('storage', '''cd r; git gc -q; git count-objects -v | grep -v size; git repack -adq; git fsck --full; git pack-refs --all; git log --oneline | wc -l; git rev-list --objects --all | md5sum; git cat-file -p HEAD^{tree}; git archive HEAD | tar t | wc -l; git bundle create -q ../bundle HEAD main; git bundle verify -q ../bundle; git grep -c 77 | head -n 3; git bisect start -q HEAD HEAD~20 >/dev/null; git bisect run test -e d3/f45 | tail -n 3''', make=MAKE,
         unlike=('bundle', 'r/.git/objects/pack', 'r/.git/objects/info', 'r/.git'), long=True),
     git('clone', '''git clone -q r c; cd c; git log --oneline | head -n 2; echo z >z; git add z; git commit -qm cloned; git push -q origin main:pushed; cd ..; git -C r branch; git clone -q --bare --no-local r b; git -C b fsck; git -C c pull -q --ff-only; git -C c fetch ../b; git -C c remote -v | wc -l; git -C nothing log''', make=MAKE, status=128,
-        unlike=('c/.git/objects/pack', 'b/objects/pack', 'c/.git/logs', 'c/.git/FETCH_HEAD')),
+        unlike=('c/.git/objects/pack', 'b/objects/pack', 'c/.git/logs', 'c/.git/FETCH_HEAD'), long=True),
 ]

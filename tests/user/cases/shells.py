@@ -72,10 +72,10 @@ BASHES = [
         s=hello; echo ${s^^} ${s:1:3} ${s/l/L} ${s//l/L} ${#s}; [[ $s =~ h(.)l ]] && echo ${BASH_REMATCH[1]}'''),
     bash('substitution', '''
         diff <(seq 5) <(seq 2 6); paste <(echo a) <(echo b) <(echo c); cat <(cat <(cat <(echo deep)))
-        tee >(tr a-z A-Z >upper) >(wc -c >count) <<<"some words" >/dev/null; sleep 0.2
-        wait; cat upper count; read a b <<<"x y z"; echo "$b"'''),
+        tee >(tr a-z A-Z >upper) >(wc -c >count) <<<"some words" >/dev/null
+        while [ ! -s upper ] || [ ! -s count ]; do sleep 0.02; done; cat upper count; read a b <<<"x y z"; echo "$b"'''),
     bash('jobs', '''
-        for i in 3 1 2; do (sleep 0.$i; exit $i) & done
+        for i in 3 1 2; do (sleep 0.$((i * 3)); exit $i) & done
         wait -n; echo $?; wait -n; echo $?; wait -n; echo $?; wait -n; echo $?
         coproc cat; echo through >&"${COPROC[1]}"; read -r x <&"${COPROC[0]}"; echo $x
         exec {COPROC[1]}>&-; wait'''),
