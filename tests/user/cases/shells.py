@@ -72,7 +72,7 @@ BASHES = [
         s=hello; echo ${s^^} ${s:1:3} ${s/l/L} ${s//l/L} ${#s}; [[ $s =~ h(.)l ]] && echo ${BASH_REMATCH[1]}'''),
     bash('substitution', '''
         diff <(seq 5) <(seq 2 6); paste <(echo a) <(echo b) <(echo c); cat <(cat <(cat <(echo deep)))
-        tee >(tr a-z A-Z >upper) >(wc -c >count) <<<"some words" >/dev/null
+        (tee >(tr a-z A-Z >upper) >(wc -c >count) <<<"some words" >/dev/null)
         while [ ! -s upper ] || [ ! -s count ]; do sleep 0.02; done; cat upper count; read a b <<<"x y z"; echo "$b"'''),
     bash('jobs', '''
         for i in 3 1 2; do (sleep 0.$((i * 3)); exit $i) & done
