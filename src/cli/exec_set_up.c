@@ -11,8 +11,6 @@
 
 #include "exec.h"
 
-extern char **environ;
-
 static const char *item(const struct cli_list *list, size_t i)
 {
 	return ((const char **)list->items)[i];

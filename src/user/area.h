@@ -88,6 +88,6 @@ void keg_areas_merge(struct keg_areas *areas, uint64_t start, uint64_t end);
  * stack that grows down a gap is left. 0: there is none. */
 uint64_t keg_areas_gap(const struct keg_areas *areas, uint64_t bottom, uint64_t top, uint64_t bytes,
 	uint64_t alignment);
-#define KEG_STACK_GAP (256u * 4096u)
+#define KEG_STACK_GAP (256ull * 4096)
 
 #endif

@@ -81,7 +81,7 @@ static bool make_path(char path[PATH_MAX], const char *folder, const char *end, 
 	for (size_t i = 0; i < 2; i++) {
 		size_t bytes = strlen(spellings[i]);
 
-		if (bytes > (size_t)length || strncmp(folder, spellings[i], bytes))
+		if (bytes > (size_t)length || strncmp(folder, spellings[i], bytes) != 0)
 			continue;
 		folder += bytes;
 		length -= (int)bytes;
@@ -224,6 +224,9 @@ static int show_elf(struct keg_user *user, const struct keg_image *image, const 
 
 static int show_program(struct keg_user *user, const char *path, int scripts);
 
+/* As deep as `scripts` says.
+ * NOLINTBEGIN(misc-no-recursion) */
+
 /* #!/usr/bin/env PROGRAM: that program, where it is looked for when there is no PATH. */
 static int show_env(struct keg_user *user, const struct keg_script *script, int scripts)
 {
@@ -231,7 +234,7 @@ static int show_env(struct keg_user *user, const struct keg_script *script, int 
 	const char *slash = strrchr(script->interpreter, '/');
 	char path[PATH_MAX];
 
-	if (!slash || strcmp(slash, "/env") || !*script->argument ||
+	if (!slash || strcmp(slash, "/env") != 0 || !*script->argument ||
 		strpbrk(script->argument, " \t/=") || *script->argument == '-')
 		return 0;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
@@ -282,6 +285,7 @@ static int show_program(struct keg_user *user, const char *path, int scripts)
 		ret = show(user, path);
 	return ret ? keg_fail_within(ret, "%s", path) : 0;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 int keg_user_bind_program(struct keg_user *user, const char *path)
 {

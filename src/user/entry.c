@@ -77,7 +77,7 @@ _Static_assert(FRAME - sizeof(uint64_t) >= TSS_BYTES, "a frame with an error cod
 
 uint64_t keg_entry_stub(uint32_t vector)
 {
-	return STRICT_PAGE + STUBS + vector * STUB_BYTES;
+	return STRICT_PAGE + STUBS + (uint64_t)vector * STUB_BYTES;
 }
 
 uint64_t keg_entry_iretq(void)
@@ -114,7 +114,7 @@ static uint8_t *cpu_memory(struct keg_machine *machine, uint32_t index)
 {
 	uint8_t *page = keg_pages_at(machine->pages, machine->cpu_pages[index / KEG_CPUS_IN_PAGE]);
 
-	return page ? page + index % KEG_CPUS_IN_PAGE * KEG_CPU_BYTES : NULL;
+	return page ? page + (size_t)(index % KEG_CPUS_IN_PAGE) * KEG_CPU_BYTES : NULL;
 }
 
 struct keg_frame *keg_entry_frame(struct keg_machine *machine, uint32_t index)
@@ -144,7 +144,7 @@ static void fill_page(uint8_t *page)
 	for (uint32_t i = 0; i < KEG_VECTORS; i++) {
 		uint64_t stub = keg_entry_stub(i);
 
-		write_out(page + STUBS + i * STUB_BYTES, (uint8_t)i);
+		write_out(page + STUBS + (size_t)i * STUB_BYTES, (uint8_t)i);
 		gates[i] = (struct gate){
 			.low = (uint16_t)stub,
 			.selector = KEG_KERNEL_CS,

@@ -69,7 +69,7 @@ struct keg_file {
 #define KEG_HELD __attribute__((cleanup(keg_file_cleanup)))
 
 /* Takes over fd and path, also when it fails. */
-int keg_file_create(enum keg_file_kind kind, int fd, int flags, char *path, struct keg_file **file);
+int keg_file_create(enum keg_file_kind kind, int fd, int flags, char *path, struct keg_file **out);
 void keg_file_hold(struct keg_file *file);
 void keg_file_put(struct keg_file *file); /* NULL is allowed */
 static inline void keg_file_cleanup(struct keg_file **file)
@@ -96,8 +96,8 @@ static inline bool keg_file_waits(const struct keg_file *file)
  * count what is open in all of them, and have the record locks, together.
  */
 int keg_files_create(struct keg_files **files);
-int keg_files_copy(struct keg_files *from, struct keg_files **files); /* for fork */
-struct keg_files *keg_files_share(struct keg_files *files);           /* CLONE_FILES */
+int keg_files_copy(struct keg_files *from, struct keg_files **out); /* for fork */
+struct keg_files *keg_files_share(struct keg_files *files);         /* CLONE_FILES */
 bool keg_files_shared(struct keg_files *files);
 void keg_files_release(struct keg_files *files); /* NULL is allowed */
 void keg_files_exec(struct keg_files *files);    /* closes those with FD_CLOEXEC */

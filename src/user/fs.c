@@ -65,7 +65,7 @@ void keg_fs_release(struct keg_fs *fs)
 void keg_fs_directory(struct keg_fs *fs, char path[PATH_MAX])
 {
 	pthread_mutex_lock(&fs->lock);
-	strcpy(path, fs->directory);
+	memcpy(path, fs->directory, strlen(fs->directory) + 1);
 	pthread_mutex_unlock(&fs->lock);
 }
 

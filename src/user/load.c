@@ -61,7 +61,7 @@ static int open_one(struct loader *loader, const char *path, const char *name)
 	size_t bytes;
 	int ret = keg_open_program(loader->task, path, &program->file);
 
-	if (ret)
+	if (ret || !program->file)
 		return keg_fail_errno(-ret, "opening it");
 	ret = keg_image_of_file(&image, program->file->fd);
 	if (ret)

@@ -20,7 +20,7 @@ struct keg_words {
 	uint32_t count;
 	uint64_t bytes; /* of all, ends included */
 };
-#define KEG_WORD_MOST (128 * 1024) /* MAX_ARG_STRLEN, the end included */
+#define KEG_WORD_MOST ((size_t)128 * 1024) /* MAX_ARG_STRLEN, the end included */
 void keg_words_free(struct keg_words *words);
 int keg_words_add(struct keg_words *words, const char *word, size_t length); /* -E2BIG, -ENOMEM */
 int keg_words_copy(struct keg_words *words, const char *const given[]);      /* NULL: none */

@@ -165,7 +165,7 @@ void keg_cpu_kick(struct keg_cpu *cpu); /* any thread */
  * checking is -EINVAL. */
 size_t keg_cpu_xstate_size(struct keg_machine *machine);
 uint64_t keg_cpu_xstate_features(struct keg_machine *machine); /* XCR0 */
-int keg_cpu_get_xstate(struct keg_cpu *cpu, void *area, size_t size);
-int keg_cpu_set_xstate(struct keg_cpu *cpu, const void *area, size_t size);
+int keg_cpu_get_xstate(struct keg_cpu *cpu, void *to, size_t size);
+int keg_cpu_set_xstate(struct keg_cpu *cpu, const void *from, size_t size);
 
 #endif

@@ -120,6 +120,8 @@ static int add(struct keg_mounts *mounts, struct keg_mount *mount, const char *g
 	mount->length = strlen(path);
 	/* What it covers is out of reach. */
 	for (uint32_t i = 0; i < mounts->count; i++) {
+		/* Those before i are kept, or not looked at again.
+		 * NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		if (lies_in(mounts->at[i].path, mounts->at[i].length, path, mount->length))
 			end_mount(&mounts->at[i]);
 		else

@@ -23,7 +23,7 @@ struct keg_mount; /* mount_list.h */
 struct keg_task;
 struct keg_file;
 
-int keg_mounts_create(struct keg_mounts **mounts);
+int keg_mounts_create(struct keg_mounts **out);
 /* A reference more, or one less: they end with the last. NULL is allowed */
 struct keg_mounts *keg_mounts_share(struct keg_mounts *mounts);
 void keg_mounts_destroy(struct keg_mounts *mounts);
@@ -99,7 +99,7 @@ int keg_open_program(struct keg_task *task, const char *path, struct keg_file **
 
 /* ---- fs: what CLONE_FS shares ---- */
 struct keg_fs;
-int keg_fs_create(const char *directory, struct keg_fs **fs);
+int keg_fs_create(const char *directory, struct keg_fs **out);
 int keg_fs_copy(struct keg_fs *from, struct keg_fs **fs);
 struct keg_fs *keg_fs_share(struct keg_fs *fs);
 void keg_fs_release(struct keg_fs *fs);

@@ -22,7 +22,7 @@ struct keg_object;
 struct keg_object_cache; /* of a sandbox: objects by file, those that nobody maps too, up to a bound
 			  */
 
-int keg_object_cache_create(struct keg_pages *pages, struct keg_object_cache **cache);
+int keg_object_cache_create(struct keg_pages *pages, struct keg_object_cache **made);
 void keg_object_cache_destroy(struct keg_object_cache *cache);
 
 /* The object of an open file; `fd` is duplicated where it is new. -ENODEV not a regular file.

@@ -40,7 +40,7 @@ struct keg_object_cache {
 };
 
 int keg_object_create(
-	struct keg_pages *pages, int fd, const struct stat *stat, struct keg_object **object);
+	struct keg_pages *pages, int fd, const struct stat *stat, struct keg_object **made);
 /* Its pages too; returns how many it had. */
 uint32_t keg_object_free(struct keg_object *object);
 /* The leaf that holds the page; NULL: there is none, or, with `make`, no memory. Lock held. */

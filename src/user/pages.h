@@ -27,7 +27,7 @@ typedef uint32_t keg_page; /* a page's number; 0 is none */
 struct keg_pages;
 
 /* An arena of at most `limit` bytes, none of which the host has to back before it is used. */
-int keg_pages_create(uint64_t limit, struct keg_pages **pages);
+int keg_pages_create(uint64_t limit, struct keg_pages **made);
 void keg_pages_destroy(struct keg_pages *pages); /* NULL is allowed */
 
 /* Asked when pages run short, with no lock of the arena's held: gives back what is kept only in

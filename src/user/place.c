@@ -15,8 +15,9 @@
 enum {
 	LARGE_FILE = 0100000, /* what it is on x86-64: libc has 0 */
 	/* What is asked of the host. O_DIRECT would want keg's buffers aligned, O_ASYNC signals. */
+	/* O_TMPFILE has O_DIRECTORY in it. */
 	PASSED = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |
-		 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_TMPFILE,
+		 O_NOFOLLOW | O_NOATIME | O_TMPFILE,
 };
 
 int keg_open_stat(struct keg_task *task, struct keg_file *file, struct stat *st)

@@ -60,7 +60,7 @@ static int start_at(struct keg_walk_state *walk, int at)
 			return -EBADF;
 		if (!file->path || file->path[0] != '/' || file->type != S_IFDIR)
 			return -ENOTDIR;
-		strcpy(place->path, file->path);
+		memcpy(place->path, file->path, strlen(file->path) + 1);
 	}
 	walk->length = strlen(place->path);
 	if (walk->length == 1)
@@ -77,7 +77,7 @@ static int be_open(struct keg_walk_state *walk, int at)
 	if (!file)
 		return -EBADF;
 	if (file->path)
-		strcpy(place->path, file->path);
+		memcpy(place->path, file->path, strlen(file->path) + 1);
 	place->exists = place->made_up = true;
 	place->writable = file->writable_mount;
 	place->directory = file->type == S_IFDIR;
@@ -123,7 +123,8 @@ int keg_mounts_target(struct keg_mounts *mounts, const char *path, char to[PATH_
 	r = run(&walk, path);
 	if (r)
 		return keg_fail_errno(-r, "finding the place of %s", path);
-	strcpy(to, place.path[1] ? place.path : "");
+	place.path[0] = place.path[1] ? '/' : '\0'; /* the root is "" */
+	memcpy(to, place.path, strlen(place.path) + 1);
 	return 0;
 }
 

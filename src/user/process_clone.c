@@ -141,7 +141,7 @@ static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 {
 	struct keg_user *user = parent->process->user;
 	struct keg_process *child;
-	struct keg_task *task;
+	struct keg_task *task = NULL;
 	int64_t pid;
 	int result;
 
@@ -157,7 +157,7 @@ static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 	result = give_space(parent->process, child, wish->flags);
 	if (result == 0)
 		result = keg_task_create(child, &task);
-	if (result < 0)
+	if (result < 0 || !task)
 		return undo_process(child, result == -ENOMEM ? -ENOMEM : -EAGAIN);
 	result = copy_cpu(parent, task->cpu, wish);
 	copy_task(parent, task, wish);

@@ -22,14 +22,14 @@ struct keg_object;
 
 /* Owns a machine, made for it. The host, the pages and the lore are borrowed. */
 int keg_space_create(struct keg_host *host, struct keg_pages *pages, struct keg_machine_lore *lore,
-	struct keg_space **space);
+	struct keg_space **made);
 void keg_space_destroy(struct keg_space *space);
 struct keg_machine *keg_space_machine(struct keg_space *space);
 /* Where mappings without a place of their own are put: below `base`, the highest first. */
 void keg_space_set_base(struct keg_space *space, uint64_t base);
 
 /* A copy for fork(2): private pages are shared until either side writes. */
-int keg_space_clone(struct keg_space *space, struct keg_space **copy);
+int keg_space_clone(struct keg_space *space, struct keg_space **made);
 
 /* ---- Mappings: addresses, lengths and errors as mmap(2) etc. have them ---- */
 

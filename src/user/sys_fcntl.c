@@ -228,8 +228,9 @@ static int64_t get_lock(const struct keg_fcntl *call)
 
 /* ---- The calls ---- */
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): there is one of them */
 static const struct {
-	int command;
+	int command; /* first, as it is looked for. */
 	serve_function *serve;
 	bool path_too; /* O_PATH */
 } commands[] = {

@@ -231,7 +231,7 @@ int keg_system_link(struct keg_task *task, const struct keg_place *place, char t
 		return -ENOENT;
 	if (!has_path(task, file))
 		return -EXDEV;
-	strcpy(to, file->path);
+	memcpy(to, file->path, strlen(file->path) + 1);
 	return 0;
 }
 

@@ -71,7 +71,7 @@ int keg_system_list(
 	struct keg_task *task, const struct keg_place *place, struct keg_listing *listing);
 
 /* The file that /proc/PID/fd/N is, held; NULL: it is closed. */
-struct keg_file *keg_system_descriptor(struct keg_task *task, pid_t pid, int number);
+struct keg_file *keg_system_descriptor(struct keg_task *task, pid_t pid, int descriptor);
 
 /* The rows that a place is among, and its own. */
 const struct keg_system_file *keg_system_table(const struct keg_mount *mount);

@@ -87,7 +87,8 @@ static bool is_dots(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-/* What is in the directory: beneath its descriptor only, and never through a link. */
+/* What is in the directory: beneath its descriptor only, and never through a link.
+ * NOLINTNEXTLINE(misc-no-recursion): DEEPEST */
 static void empty(int parent, const char *name, int depth)
 {
 	int fd = keg_beneath(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);

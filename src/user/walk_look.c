@@ -36,7 +36,8 @@ const char *keg_walk_in_mount(struct keg_walk_state *walk, const struct keg_moun
 	place->base = mount->fd;
 	place->writable = mount->writable;
 	place->made_up = false;
-	strcpy(place->name, mount->name ? mount->name : name);
+	memcpy(place->name, mount->name ? mount->name : name,
+		strlen(mount->name ? mount->name : name) + 1);
 	return name;
 }
 
