@@ -103,11 +103,11 @@ int keg_cpu_set_xstate(struct keg_cpu *cpu, const void *from, size_t size)
 
 	if (!area)
 		return -ENOMEM;
-	/* The analyzer does not see the cleanup. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	if (size < HEADER_END)
 		return keg_fail(EINVAL, "an XSAVE area of %zu bytes", size);
 	memcpy(area, from, size < features->xstate_size ? size : features->xstate_size);
 	rc = check_header(features, area);
+	/* The analyzer does not see the cleanup. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	return rc ? rc : set_area(cpu, area);
 }
 
