@@ -35,6 +35,9 @@ static int allow_threads(scmp_filter_ctx filter)
 	failed |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(38), SCMP_SYS(clone3), 0);
 	failed |= seccomp_rule_add(
 		filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
+	/* Signals, but to itself only: older kernels' Landlock does not look at them. */
+	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+		SCMP_A0_32(SCMP_CMP_EQ, KEG_CONFINE_PID));
 	/* Of itself only. */
 	failed |= seccomp_rule_add(
 		filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0_32(SCMP_CMP_EQ, 0));

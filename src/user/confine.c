@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "user/confine_calls.h"
 #include "user/landlock.h"
 #include "user/mount_list.h"
 #include "user/policy.h"
@@ -143,23 +144,39 @@ static int restrict_files(const struct keg_user *user)
 
 /* ---- System calls ---- */
 
+#if KEG_HAS_SECCOMP
+/* The filter with this process's number in it. */
+static int apply(const struct sock_filter *made, size_t count)
+{
+	const uint32_t pid = (uint32_t)getpid();
+	struct sock_filter *own = malloc(count * sizeof(*own));
+	const struct sock_fprog program = {(unsigned short)count, own};
+	long result;
+
+	if (!own)
+		return keg_fail(ENOMEM, "out of memory for a filter");
+	for (size_t i = 0; i < count; i++) {
+		own[i] = made[i];
+		own[i].k = made[i].k == KEG_CONFINE_PID ? pid : made[i].k;
+	}
+	/* It may cost no more than it has to: it is of no use against Spectre here. */
+	result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+	free(own);
+	return result ? keg_fail_errno(errno, "filtering this process's system calls") : 0;
+}
+#endif
+
 static int filter_calls(const struct keg_user *user)
 {
 #if KEG_HAS_SECCOMP
-	const struct sock_fprog alone = {
-		sizeof(filter_alone) / sizeof(filter_alone[0]), (struct sock_filter *)filter_alone};
-	const struct sock_fprog network = {sizeof(filter_network) / sizeof(filter_network[0]),
-		(struct sock_filter *)filter_network};
-
-	/* The filter may cost no more than it has to: it is of no use against Spectre here. */
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		    SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-		    user->policy->network ? &network : &alone) != 0)
-		return keg_fail_errno(errno, "filtering this process's system calls");
+	if (user->policy->network)
+		return apply(filter_network, sizeof(filter_network) / sizeof(filter_network[0]));
+	return apply(filter_alone, sizeof(filter_alone) / sizeof(filter_alone[0]));
 #else
 	(void)user;
-#endif
 	return 0;
+#endif
 }
 
 int keg_user_confine(struct keg_user *user)
