@@ -145,25 +145,27 @@ static int restrict_files(const struct keg_user *user)
 /* ---- System calls ---- */
 
 #if KEG_HAS_SECCOMP
+#define MOST_INSTRUCTIONS 512
+_Static_assert(sizeof(filter_alone) / sizeof(filter_alone[0]) <= MOST_INSTRUCTIONS &&
+		       sizeof(filter_network) / sizeof(filter_network[0]) <= MOST_INSTRUCTIONS,
+	"a filter is larger than thought");
+
 /* The filter with this process's number in it. */
 static int apply(const struct sock_filter *made, size_t count)
 {
 	const uint32_t pid = (uint32_t)getpid();
-	struct sock_filter *own = malloc(count * sizeof(*own));
+	struct sock_filter own[MOST_INSTRUCTIONS];
 	const struct sock_fprog program = {(unsigned short)count, own};
-	long result;
 
-	if (!own)
-		return keg_fail(ENOMEM, "out of memory for a filter");
 	for (size_t i = 0; i < count; i++) {
 		own[i] = made[i];
 		own[i].k = made[i].k == KEG_CONFINE_PID ? pid : made[i].k;
 	}
 	/* It may cost no more than it has to: it is of no use against Spectre here. */
-	result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
-	free(own);
-	return result ? keg_fail_errno(errno, "filtering this process's system calls") : 0;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		    SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) != 0)
+		return keg_fail_errno(errno, "filtering this process's system calls");
+	return 0;
 }
 #endif
 
