@@ -70,10 +70,8 @@ extern const struct keg_syscall keg_syscalls_sockopt[];
 extern const struct keg_syscall keg_syscalls_send[];
 extern const struct keg_syscall keg_syscalls_receive[];
 
-/* NULL: not served. By number, below KEG_SYSCALL_LIMIT, or by name. */
-const struct keg_syscall *keg_syscall_find(uint64_t number);
-const struct keg_syscall *keg_syscall_named(const char *name);
-const char *keg_syscall_name(uint64_t number); /* also of calls that are not served; NULL unknown */
+/* A call's name, served or not; NULL: there is no such call. */
+const char *keg_syscall_name(uint64_t number);
 
 /* Serves the call in the task's registers, as the policy allows, and sets rax. What the handler
  * returned, for keg_signal_deliver(); 0 for KEG_REGISTERS_SET. */

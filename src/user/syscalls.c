@@ -36,28 +36,6 @@ static const struct keg_syscall *const tables[] = {
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
-const struct keg_syscall *keg_syscall_find(uint64_t number)
-{
-	for (size_t i = 0; i < TABLES; i++) {
-		for (const struct keg_syscall *call = tables[i]; call->name; call++) {
-			if (call->number == number)
-				return call;
-		}
-	}
-	return NULL;
-}
-
-const struct keg_syscall *keg_syscall_named(const char *name)
-{
-	for (size_t i = 0; i < TABLES; i++) {
-		for (const struct keg_syscall *call = tables[i]; call->name; call++) {
-			if (strcmp(call->name, name) == 0)
-				return call;
-		}
-	}
-	return NULL;
-}
-
 void keg_syscalls_index(const struct keg_syscall *calls[KEG_SYSCALL_LIMIT])
 {
 	for (size_t i = 0; i < TABLES; i++) {

@@ -310,7 +310,7 @@ void keg_trace_begin(
 	const char *name = keg_syscall_name(number);
 
 	trace->length = 0;
-	trace->call = keg_syscall_find(number);
+	trace->call = task->process->user->calls[number];
 	trace->began = keg_now_ns();
 	if (name)
 		put(trace, "%s(", name);

@@ -26,6 +26,7 @@ struct keg_trace {
 	uint64_t began;
 	const struct keg_syscall *call;
 };
+/* `number` is below KEG_SYSCALL_LIMIT. */
 void keg_trace_begin(
 	struct keg_trace *trace, struct keg_task *task, uint64_t number, const uint64_t args[6]);
 void keg_trace_end(struct keg_trace *trace, struct keg_task *task, uint64_t number,
