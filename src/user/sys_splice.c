@@ -129,7 +129,10 @@ static int64_t keg_sys_sendfile(struct keg_task *task, const uint64_t args[6])
 	return r < 0 ? r : run(&transfer, SYS_sendfile, 0, false);
 }
 
-static int64_t keg_sys_copy_file_range(struct keg_task *task, const uint64_t args[6])
+/* What copy_file_range(2) and splice(2) have in common: where from, where to, how much, and flags,
+ * of which `known` may be set. */
+static int64_t transfer_flagged(
+	struct keg_task *task, const uint64_t args[6], long number, uint64_t known, bool splices)
 {
 	KEG_HELD struct keg_file *in = keg_task_file(task, args[0]);
 	KEG_HELD struct keg_file *out = keg_task_file(task, args[2]);
@@ -141,26 +144,19 @@ static int64_t keg_sys_copy_file_range(struct keg_task *task, const uint64_t arg
 		.length = args[4]};
 	int r = load(&transfer);
 
-	if (r == 0 && args[5] != 0)
+	if (r == 0 && (args[5] & ~known))
 		r = -EINVAL;
-	return r < 0 ? r : run(&transfer, SYS_copy_file_range, 0, false);
+	return r < 0 ? r : run(&transfer, number, args[5], splices);
+}
+
+static int64_t keg_sys_copy_file_range(struct keg_task *task, const uint64_t args[6])
+{
+	return transfer_flagged(task, args, SYS_copy_file_range, 0, false);
 }
 
 static int64_t keg_sys_splice(struct keg_task *task, const uint64_t args[6])
 {
-	KEG_HELD struct keg_file *in = keg_task_file(task, args[0]);
-	KEG_HELD struct keg_file *out = keg_task_file(task, args[2]);
-	struct transfer transfer = {.task = task,
-		.in = in,
-		.out = out,
-		.in_at = args[1],
-		.out_at = args[3],
-		.length = args[4]};
-	int r = load(&transfer);
-
-	if (r == 0 && (args[5] & ~15ull)) /* SPLICE_F_* */
-		r = -EINVAL;
-	return r < 0 ? r : run(&transfer, SYS_splice, args[5], true);
+	return transfer_flagged(task, args, SYS_splice, 15 /* SPLICE_F_* */, true);
 }
 
 static int64_t keg_sys_tee(struct keg_task *task, const uint64_t args[6])
