@@ -71,9 +71,7 @@ static void without_kvm_it_says_what_to_do(void **state)
 	program_release(&outcome);
 }
 
-static const struct {
-	const char *words[6], *offered;
-} completions[] = {
+static const struct completion completions[] = {
 	{{"complete", "ex"}, "exec\n"},
 	{{"complete", "exec", "--t"}, "--tmpfs\n--time\n--threads\n--trace\n"},
 	{{"complete", "exec", "--net", ""}, "none\nhost\n"},
@@ -90,14 +88,8 @@ static const struct {
 
 static void completion(void **state)
 {
-	struct outcome outcome;
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(completions) / sizeof(completions[0]); i++) {
-		program_run(&outcome, NULL, 0, completions[i].words);
-		assert_string_equal(outcome.out, completions[i].offered);
-		program_release(&outcome);
-	}
+	assert_completions(completions, sizeof(completions) / sizeof(completions[0]));
 }
 
 int main(void)

@@ -152,6 +152,17 @@ void assert_complaint(const struct outcome *outcome, int status, const char *par
 static char files[32][64];
 static size_t file_count;
 
+void assert_completions(const struct completion *rows, size_t count)
+{
+	struct outcome outcome;
+
+	for (size_t i = 0; i < count; i++) {
+		program_run(&outcome, NULL, 0, rows[i].words);
+		assert_string_equal(outcome.out, rows[i].offered);
+		program_release(&outcome);
+	}
+}
+
 const char *program_file(const void *bytes, size_t count)
 {
 	char *name = files[file_count++];

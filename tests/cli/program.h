@@ -37,6 +37,12 @@ void assert_has(const char *text, const char *part);
 /* A complaint: nothing on standard output, and one line on standard error that holds `part`. */
 void assert_complaint(const struct outcome *outcome, int status, const char *part);
 
+/* What the shell is offered for the words of a command line, for each row of a table. */
+struct completion {
+	const char *words[6], *offered;
+};
+void assert_completions(const struct completion *rows, size_t count);
+
 /* A new file with these bytes, removed by program_remove_files(). */
 const char *program_file(const void *bytes, size_t count);
 void program_remove_files(void);

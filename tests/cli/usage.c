@@ -196,9 +196,7 @@ static void output_that_cannot_be_written(void **state)
 #define COMMANDS "run\ninfo\nhelp\n"
 #endif
 
-static const struct {
-	const char *words[6], *offered;
-} completions[] = {
+static const struct completion completions[] = {
 	{{"complete", ""}, COMMANDS},
 	{{"complete", "i"}, "info\n"},
 	{{"complete", "run", "--me"}, "--memory\n"},
@@ -220,14 +218,8 @@ static const struct {
 
 static void completion(void **state)
 {
-	struct outcome outcome;
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(completions) / sizeof(completions[0]); i++) {
-		program_run(&outcome, NULL, 0, completions[i].words);
-		assert_string_equal(outcome.out, completions[i].offered);
-		program_release(&outcome);
-	}
+	assert_completions(completions, sizeof(completions) / sizeof(completions[0]));
 }
 
 int main(void)
