@@ -76,9 +76,8 @@ static void take_path(struct fuzz_input *input, char path[256])
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t what = (uint32_t)fuzz_take(input, 1);
 
-		if (i || what & 0x80)
-			strcat(path, "/");
-		strcat(path, parts[what % 16]);
+		path = stpcpy(path, i || what & 0x80 ? "/" : "");
+		path = stpcpy(path, parts[what % 16]);
 	}
 }
 

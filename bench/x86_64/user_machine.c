@@ -44,12 +44,12 @@ static void fill(struct user_machine *machine, const void *function, size_t byte
 	const uint64_t back = RETURN_AT;
 	uint64_t *table = (uint64_t *)(void *)(machine->memory + TABLES_AT);
 
-	for (int level = 0; level < 3; level++)
-		table[level * ENTRIES] =
-			(uint64_t)(TABLES_AT + (level + 1) * PAGE) | PRESENT_WRITE_USER;
+	for (uint64_t level = 0; level < 3; level++)
+		table[level * ENTRIES] = (TABLES_AT + (level + 1) * PAGE) | PRESENT_WRITE_USER;
+	uint64_t *last = table + (size_t)3 * ENTRIES;
 	for (uint64_t i = 0; i < ENTRIES; i++)
-		table[3 * ENTRIES + i] = i * PAGE | PRESENT_WRITE_USER;
-	table[3 * ENTRIES + AWAY_AT / PAGE] = NOTHING_AT | PRESENT_WRITE_USER;
+		last[i] = i * PAGE | PRESENT_WRITE_USER;
+	last[AWAY_AT / PAGE] = NOTHING_AT | PRESENT_WRITE_USER;
 	memcpy(machine->memory + CODE_AT, function, bytes);
 	memcpy(machine->memory + RETURN_AT, leave, sizeof(leave));
 	memcpy(machine->memory + STACK_AT - sizeof(back), &back, sizeof(back));

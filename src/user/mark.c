@@ -52,7 +52,7 @@ static int note_files(struct keg_mark_state *mark, struct keg_files *files)
 
 	for (int at = keg_files_next(files, 0); at >= 0; at = keg_files_next(files, at + 1))
 		last = at;
-	mark->files = calloc((size_t)last + 2, sizeof(*mark->files));
+	mark->files = calloc((size_t)last + 2, sizeof(struct keg_file *));
 	if (!mark->files)
 		return keg_fail(ENOMEM, "out of memory for a mark");
 	mark->file_count = last + 1;

@@ -203,7 +203,7 @@ static int64_t set_timevals(struct keg_task *task, int at, uint64_t path, uint64
 		return set_times(task, at, path, NULL, 0);
 	if (keg_space_read(task->process->space, values, from, sizeof(values)) < 0)
 		return -EFAULT;
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		if (values[2 * i + 1] < 0 || values[2 * i + 1] >= 1000000)
 			return -EINVAL;
 		times[i] = (struct timespec){values[2 * i], values[2 * i + 1] * 1000};

@@ -159,7 +159,7 @@ static int64_t do_link(struct keg_task *task, int from_at, uint64_t from_path, i
 	r = keg_place_find(task, from_at, from_path, walk, &from);
 	if (!r)
 		r = keg_place_find(task, to_at, to_path, KEG_WALK_CREATE, &to);
-	return r < 0 ? r : link_places(task, &from, &to);
+	return r ? r : link_places(task, &from, &to);
 }
 
 int64_t keg_sys_link(struct keg_task *task, const uint64_t args[6])

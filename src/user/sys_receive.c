@@ -148,8 +148,10 @@ static int64_t keg_sys_recvmmsg(struct keg_task *task, const uint64_t args[6])
 
 	if (r == 0)
 		r = keg_wait_read(task, args[4], &wait);
+	if (r != 0)
+		return r;
 	/* The time is looked at between messages only, as the kernel has it: recvmmsg(2), BUGS. */
-	for (; r >= 0 && done < count; done++) {
+	for (; done < count; done++) {
 		uint64_t at = args[1] + done * sizeof(struct keg_mmsghdr);
 		uint32_t length;
 

@@ -29,7 +29,6 @@ static int64_t send_all(struct keg_message *message)
 		if (!buffer)
 			break;
 		got = keg_vector_get(message->vector, message->task, done, buffer, piece);
-		r = got;
 		if (got < (ssize_t)piece && (got < 0 || !keg_message_is_stream(message->file))) {
 			r = -EFAULT;
 			break;

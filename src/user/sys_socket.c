@@ -147,7 +147,7 @@ static int64_t keg_sys_connect(struct keg_task *task, const uint64_t args[6])
 		r = keg_address_read(task, args[1], args[2], &address);
 	if (r == 0)
 		r = keg_address_to_host(task, &address, &host, &hold);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = keg_file_call(
 		task, file, SYS_connect, (uint64_t)(uintptr_t)&host.any, host.length, 0, 0, 0);
