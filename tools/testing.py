@@ -207,8 +207,10 @@ def perform(run, report):
 
 def without_kvm(report, runs):
     """Leaves the tests that need KVM to the labs if this machine has none that can be used; those
-    that boot Linux if it has none that runs a guest's kernel natively, of which build/keg tells."""
-    for suites, words in (('kvm', 'native', 'programs', 'linux'), []), (('linux',), ['--kernels']):
+    that boot Linux if it has none that runs a guest's kernel natively, of which build/keg tells. The
+    suites that were left."""
+    every = ('kvm', 'fault', 'native', 'programs', 'linux')
+    for suites, words in (every, []), (('linux',), ['--kernels']):
         tried = subprocess.run(['tools/has-kvm', *words], cwd=ROOT, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, text=True)
         if tried.returncode:
@@ -216,4 +218,5 @@ def without_kvm(report, runs):
                        'run in the labs, if anywhere')
             for run in runs:
                 run.without += suites
-            return
+            return suites
+    return ()
