@@ -71,9 +71,11 @@ static void withdraw(struct keg_process *process)
 	}
 }
 
-/* What a process that never ran has, but its space. */
+/* What a process that never ran has, but its space. Lock not held; NULL is allowed. */
 static void release(struct keg_process *process)
 {
+	if (!process)
+		return;
 	keg_files_release(process->files);
 	keg_fs_release(process->fs);
 	keg_actions_release(process->actions);
@@ -145,14 +147,17 @@ out:
 	return result;
 }
 
-/* A copy in a sandbox, which need not be its own. */
-static struct keg_process *copy(struct keg_user *user, struct keg_process *of, uint64_t flags)
+/* A copy in a sandbox, which need not be its own. What there is of it when it fails is the caller's
+ * to release, without the lock: a file that goes may take it. */
+static bool copy(struct keg_user *user, struct keg_process *of, uint64_t flags,
+	struct keg_process **process)
 {
 	struct keg_process *made = create(user);
 	int result = 0;
 
+	*process = made;
 	if (!made)
-		return NULL;
+		return false;
 	memcpy(made->limits, of->limits, sizeof(made->limits));
 	memcpy(made->auxv, of->auxv, sizeof(made->auxv));
 	made->group = of->group;
@@ -170,36 +175,39 @@ static struct keg_process *copy(struct keg_user *user, struct keg_process *of, u
 		result = keg_files_copy(of->files, &made->files);
 	if (result == 0 && !made->fs)
 		result = keg_fs_copy(of->fs, &made->fs);
-	if (result < 0 || !made->actions || (of->executable && !made->executable)) {
-		release(made);
-		return NULL;
-	}
-	return made;
+	return result == 0 && made->actions && (made->executable || !of->executable);
 }
 
 int keg_process_copy(struct keg_process *of, uint64_t flags, struct keg_process **process)
 {
 	struct keg_user *user = of->user;
-	struct keg_process *made;
+	struct keg_process *made = NULL;
+	int result = -EAGAIN;
 
-	if (user->process_count >= user->config.processes)
-		return -EAGAIN;
-	made = copy(user, of, flags);
-	if (!made)
-		return -ENOMEM;
-	made->pid = keg_pid_take(user);
-	made->parent = flags & CLONE_PARENT && of->parent ? of->parent : of;
-	insert(user, made);
-	*process = made;
-	return 0;
+	pthread_mutex_lock(&user->lock);
+	if (user->process_count < user->config.processes)
+		result = copy(user, of, flags, &made) ? 0 : -ENOMEM;
+	if (result == 0) {
+		made->pid = keg_pid_take(user);
+		made->parent = flags & CLONE_PARENT && of->parent ? of->parent : of;
+		insert(user, made);
+	}
+	pthread_mutex_unlock(&user->lock);
+	if (result == 0)
+		*process = made;
+	else
+		release(made);
+	return result;
 }
 
 int keg_process_copy_to(struct keg_user *user, struct keg_process *of, struct keg_process **process)
 {
-	struct keg_process *made = copy(user, of, 0);
+	struct keg_process *made;
 
-	if (!made)
+	if (!copy(user, of, 0, &made)) {
+		release(made);
 		return keg_fail(ENOMEM, "out of memory for a process");
+	}
 	made->pid = user->last_pid = of->pid;
 	pthread_mutex_lock(&user->lock);
 	insert(user, made);

@@ -14,8 +14,8 @@ void keg_process_free(struct keg_process *process);
  * tells its parent. Lock not held. */
 void keg_process_finish(struct keg_process *process);
 /* A process for a fork, without tasks, in the tree: pids, actions and the rest copied or
- * shared by clone(2)'s flags; its space is the caller's to set. Lock held. -EAGAIN the sandbox's
- * limit */
+ * shared by clone(2)'s flags; its space is the caller's to set. Lock not held. -EAGAIN the
+ * sandbox's limit, -ENOMEM */
 int keg_process_copy(struct keg_process *of, uint64_t flags, struct keg_process **process);
 /* A copy with the same number as the first process of another sandbox. Lock not held. */
 int keg_process_copy_to(

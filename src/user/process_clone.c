@@ -146,9 +146,7 @@ static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 	int result;
 
 	keg_task_reap(user);
-	pthread_mutex_lock(&user->lock);
 	result = keg_process_copy(parent->process, wish->flags, &child);
-	pthread_mutex_unlock(&user->lock);
 	if (result < 0)
 		return result;
 	pid = child->pid;

@@ -23,9 +23,14 @@ static volatile int shared;
 void guest_fork(void)
 {
 	struct rusage usage;
+	sigset_t set;
 	int status;
-	pid_t child = fork();
+	pid_t child;
 
+	/* A file that needs the sandbox's lock when it goes. */
+	sigemptyset(&set);
+	MUST(signalfd(-1, &set, SFD_CLOEXEC) >= 0);
+	child = fork();
 	MUST(child >= 0);
 	if (child == 0) {
 		shared = 1;
