@@ -149,8 +149,8 @@ out:
 
 /* A copy in a sandbox, which need not be its own. What there is of it when it fails is the caller's
  * to release, without the lock: a file that goes may take it. */
-static bool copy(struct keg_user *user, struct keg_process *of, uint64_t flags,
-	struct keg_process **process)
+static bool copy(
+	struct keg_user *user, struct keg_process *of, uint64_t flags, struct keg_process **process)
 {
 	struct keg_process *made = create(user);
 	int result = 0;
@@ -170,7 +170,8 @@ static bool copy(struct keg_user *user, struct keg_process *of, uint64_t flags,
 	made->executable = of->executable ? strdup(of->executable) : NULL;
 	made->files = flags & CLONE_FILES ? keg_files_share(of->files) : NULL;
 	made->fs = flags & CLONE_FS ? keg_fs_share(of->fs) : NULL;
-	made->actions = keg_actions_copy(of->actions);
+	made->actions = flags & CLONE_SIGHAND ? keg_actions_share(of->actions)
+					      : keg_actions_copy(of->actions);
 	if (!made->files)
 		result = keg_files_copy(of->files, &made->files);
 	if (result == 0 && !made->fs)

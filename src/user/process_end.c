@@ -40,7 +40,7 @@ static void tell_parent(struct keg_process *process)
 		.si_code = WIFEXITED(process->status) ? CLD_EXITED : CLD_KILLED,
 	};
 
-	if (!process->parent || process->exit_signal == 0)
+	if (process->exit_signal == 0)
 		return;
 	info.si_pid = process->pid;
 	info.si_uid = getuid();
@@ -49,17 +49,28 @@ static void tell_parent(struct keg_process *process)
 	keg_signal_process(process->parent, &info);
 }
 
-/* Nobody waits for it: SIGCHLD is ignored, or SA_NOCLDWAIT is set (wait(2), Notes). */
-static bool nobody_waits(const struct keg_process *process)
+/* A zombie's parent hears of it. If it does not wait for its children, as SIGCHLD is ignored or
+ * SA_NOCLDWAIT set (wait(2), Notes), the zombie is gone. Lock held. */
+static void hand_over(struct keg_process *process)
 {
 	const struct keg_sigaction *action;
+	bool ignored, waits = true;
 
 	/* A parent that has ended itself has given its actions back. */
-	if (!process->parent || !process->parent->actions)
-		return process != process->user->first;
+	if (!process->parent || !process->parent->actions) {
+		if (process != process->user->first)
+			keg_process_free(process);
+		return;
+	}
 	action = &process->parent->actions->of[SIGCHLD];
-	return process->exit_signal == SIGCHLD &&
-	       (action->handler == 1 || action->flags & SA_NOCLDWAIT);
+	ignored = process->exit_signal == SIGCHLD && action->handler == KEG_SIGNAL_IGNORE;
+	if (process->exit_signal == SIGCHLD)
+		waits = !ignored && !(action->flags & SA_NOCLDWAIT);
+	/* Not even pending, should it be blocked. */
+	if (!ignored)
+		tell_parent(process);
+	if (!waits)
+		keg_process_free(process);
 }
 
 /* prctl(2), PR_SET_PDEATHSIG. */
@@ -86,12 +97,12 @@ static void give_children_away(struct keg_process *process)
 		if (each->parent != process)
 			continue;
 		each->parent = to;
-		if (each->state != KEG_PROCESS_ZOMBIE)
+		/* Who adopts a child hears of it by no other signal. */
+		each->exit_signal = SIGCHLD;
+		if (each->state == KEG_PROCESS_ZOMBIE)
+			hand_over(each);
+		else
 			tell_of_death(each);
-		if (each->state == KEG_PROCESS_ZOMBIE && !to)
-			keg_process_free(each);
-		else if (each->state == KEG_PROCESS_ZOMBIE)
-			tell_parent(each);
 	}
 }
 
@@ -120,9 +131,7 @@ void keg_process_finish(struct keg_process *process)
 	give_children_away(process);
 	keg_actions_release(process->actions);
 	process->actions = NULL;
-	tell_parent(process);
-	if (nobody_waits(process))
-		keg_process_free(process);
+	hand_over(process);
 	pthread_cond_broadcast(&user->changed);
 	pthread_mutex_unlock(&user->lock);
 	/* The slowest part, of which nobody needs to hear the end. */

@@ -54,14 +54,6 @@ static void reset(struct keg_task *task)
 	keg_files_exec(process->files);
 	keg_timers_exec(process);
 	pthread_mutex_lock(&user->lock);
-	if (process->actions->references > 1) {
-		struct keg_actions *own = keg_actions_copy(process->actions);
-
-		if (own) {
-			keg_actions_release(process->actions);
-			process->actions = own;
-		}
-	}
 	keg_actions_exec(process->actions);
 	task->altstack = task->altstack_size = 0;
 	task->altstack_flags = 0;
@@ -76,12 +68,14 @@ struct own {
 	struct keg_space *space;
 	uint32_t *space_users;
 	struct keg_files *files; /* NULL: they are its own already */
+	struct keg_actions *actions;
 };
 
 static void discard(struct own *own)
 {
 	keg_space_destroy(own->space);
 	keg_files_release(own->files);
+	keg_actions_release(own->actions);
 	free(own->space_users);
 }
 
@@ -91,7 +85,8 @@ static int make_own(struct keg_process *process, struct own *own)
 	int result;
 
 	own->space_users = calloc(1, sizeof(*own->space_users));
-	if (!own->space_users ||
+	own->actions = keg_actions_create();
+	if (!own->space_users || !own->actions ||
 		keg_space_create(user->host, user->pages, user->lore, &own->space) < 0)
 		return -ENOMEM;
 	/* Files may be shared with a process that made this one by CLONE_FILES: not from now on.
@@ -108,12 +103,16 @@ static void replace(struct keg_task *task, struct own *own, struct keg_cpu *old)
 	uint32_t *users = process->space_users;
 	struct keg_space *left = process->space;
 	struct keg_files *files = own->files ? process->files : NULL;
+	struct keg_actions *actions = process->actions;
 	bool last;
 
 	pthread_mutex_lock(&user->lock);
 	process->space = own->space;
 	if (own->files)
 		process->files = own->files;
+	/* They may be others' too, by CLONE_SIGHAND. */
+	memcpy(own->actions->of, actions->of, sizeof(actions->of));
+	process->actions = own->actions;
 	last = *users == 1;
 	/* With the lock: who uses the old space as well may end it at any moment. */
 	keg_cpu_destroy(old);
@@ -126,6 +125,7 @@ static void replace(struct keg_task *task, struct own *own, struct keg_cpu *old)
 	pthread_mutex_unlock(&user->lock);
 	own->space = last ? left : NULL;
 	own->files = files;
+	own->actions = actions;
 	discard(own);
 }
 

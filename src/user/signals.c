@@ -21,8 +21,6 @@
 #define STOPS                                                                                      \
 	(KEG_SIGBIT(SIGSTOP) | KEG_SIGBIT(SIGTSTP) | KEG_SIGBIT(SIGTTIN) | KEG_SIGBIT(SIGTTOU))
 
-#define HANDLER_IGNORE 1 /* SIG_IGN as a program has it; SIG_DFL is 0 */
-
 /* signal(7), "Standard signals" */
 enum keg_signal_default keg_signal_default(int signo)
 {
@@ -47,7 +45,7 @@ bool keg_signal_ignored(const struct keg_process *process, int signo)
 {
 	uint64_t handler = process->actions->of[signo].handler;
 
-	return handler == HANDLER_IGNORE ||
+	return handler == KEG_SIGNAL_IGNORE ||
 	       (handler == 0 &&
 		       (keg_signal_default(signo) == KEG_SIGNAL_IGNORED || signo == SIGCONT));
 }
@@ -306,6 +304,12 @@ struct keg_actions *keg_actions_copy(const struct keg_actions *from)
 	return actions;
 }
 
+struct keg_actions *keg_actions_share(struct keg_actions *actions)
+{
+	__atomic_add_fetch(&actions->references, 1, __ATOMIC_RELAXED);
+	return actions;
+}
+
 void keg_actions_release(struct keg_actions *actions)
 {
 	if (actions && __atomic_sub_fetch(&actions->references, 1, __ATOMIC_ACQ_REL) == 0)
@@ -318,6 +322,6 @@ void keg_actions_exec(struct keg_actions *actions)
 		uint64_t handler = actions->of[signo].handler;
 
 		actions->of[signo] = (struct keg_sigaction){
-			.handler = handler == HANDLER_IGNORE ? HANDLER_IGNORE : 0};
+			.handler = handler == KEG_SIGNAL_IGNORE ? KEG_SIGNAL_IGNORE : 0};
 	}
 }

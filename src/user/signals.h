@@ -8,6 +8,8 @@
 
 #include "user/task.h"
 
+#define KEG_SIGNAL_IGNORE 1 /* SIG_IGN as a program has it, in handler; SIG_DFL is 0 */
+
 /* What cannot be blocked, nor handled. */
 #define KEG_UNBLOCKABLE (KEG_SIGBIT(SIGKILL) | KEG_SIGBIT(SIGSTOP))
 
@@ -41,6 +43,7 @@ void keg_signal_deliver(struct keg_task *task, int64_t result);
 
 struct keg_actions *keg_actions_create(void);
 struct keg_actions *keg_actions_copy(const struct keg_actions *from);
+struct keg_actions *keg_actions_share(struct keg_actions *actions); /* CLONE_SIGHAND */
 void keg_actions_release(struct keg_actions *actions);
 void keg_actions_exec(struct keg_actions *actions); /* handlers become SIG_DFL */
 
