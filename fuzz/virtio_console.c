@@ -104,16 +104,16 @@ static void step(struct fuzz_input *input)
 		write_memory(input);
 		break;
 	case TRANSMIT:
-		console_transmit(&console, port);
+		keg_virtio_console_transmit(&console, port);
 		break;
 	case RECEIVE:
-		console_receive(&console, port);
+		keg_virtio_console_receive(&console, port);
 		break;
 	case TAKE:
-		console_take_control(&console);
+		keg_virtio_console_take_control(&console);
 		break;
 	case SEND:
-		console_send_control(&console);
+		keg_virtio_console_send_control(&console);
 		break;
 	case INPUT:
 		value = fuzz_take(input, 2) % sizeof(text);

@@ -14,7 +14,7 @@
 
 enum { DEFAULT_MEMORY = 256 << 20 };
 
-uint64_t board_now(void)
+uint64_t keg_board_now(void)
 {
 	struct timespec now;
 
@@ -65,16 +65,16 @@ static int check_config(struct keg_board *board, const struct keg_board_config *
 /* The image hears of the machine from tables that the platform writes beforehand. */
 static int load_image(struct keg_board *board)
 {
-	uint64_t began = board_now();
+	uint64_t began = keg_board_now();
 	struct keg_boot_config boot;
 	int rc = keg_config_copy(&boot, sizeof(boot), board->config.boot, board->config.boot->size,
 		"struct keg_boot_config");
 
 	if (!rc)
-		rc = platform_describe(board, &boot);
+		rc = keg_platform_describe(board, &boot);
 	if (!rc)
 		rc = keg_boot_load(board->mem, &boot, &board->entry);
-	board->load_ns = board_now() - began;
+	board->load_ns = keg_board_now() - began;
 	return rc;
 }
 
@@ -91,11 +91,11 @@ static int create_machine(struct keg_board *board)
 	if (!rc)
 		rc = keg_bus_create("memory", &board->memory);
 	if (!rc)
-		rc = board_unclaimed_begin(board);
+		rc = keg_board_unclaimed_begin(board);
 	if (!rc)
-		rc = platform_create(board);
+		rc = keg_platform_create(board);
 	if (!rc)
-		rc = board_virtios_create(board);
+		rc = keg_board_virtios_create(board);
 	return rc ? rc : load_image(board);
 }
 
@@ -131,7 +131,7 @@ static int create_cpus(struct keg_board *board)
 		rc = create_cpu(board, i, model);
 	keg_arch_destroy_cpu_model(model);
 	if (!rc)
-		rc = platform_finish(board);
+		rc = keg_platform_finish(board);
 	return rc ? rc : keg_boot_enter(board->cpus[0].vcpu, &board->entry);
 }
 
@@ -181,7 +181,7 @@ static int init(struct keg_board *board)
 int keg_board_create(
 	struct keg_host *host, const struct keg_board_config *config, struct keg_board **result)
 {
-	uint64_t began = board_now();
+	uint64_t began = keg_board_now();
 	struct keg_board *board;
 	int rc;
 
@@ -210,7 +210,7 @@ int keg_board_create(
 	board->config.nets = NULL;
 	board->config.ports = NULL;
 	board->config.cpu_model = NULL;
-	board->create_ns = board_now() - began;
+	board->create_ns = keg_board_now() - began;
 	*result = board;
 	return 0;
 }
@@ -223,9 +223,9 @@ void keg_board_destroy(struct keg_board *board)
 		keg_vcpu_destroy(board->cpus[i].vcpu);
 	free(board->cpus);
 	/* Before the platform, which they are attached to, and memory, which they use. */
-	board_virtios_destroy(board);
-	platform_destroy(board);
-	board_unclaimed_end(board);
+	keg_board_virtios_destroy(board);
+	keg_platform_destroy(board);
+	keg_board_unclaimed_end(board);
 	keg_bus_destroy(board->memory);
 	keg_bus_destroy(board->ports);
 	keg_mem_destroy(board->mem);
@@ -244,5 +244,5 @@ const char *keg_board_note(const struct keg_board *board, size_t index)
 
 size_t keg_board_console_input(struct keg_board *board, const void *bytes, size_t count)
 {
-	return platform_console_input(board, bytes, count);
+	return keg_platform_console_input(board, bytes, count);
 }

@@ -59,28 +59,28 @@ struct keg_board {
 };
 
 /* Now, in nanoseconds (CLOCK_MONOTONIC). */
-uint64_t board_now(void);
+uint64_t keg_board_now(void);
 
 /*
  * Ends the run: the first to call this decides. Any thread; devices call it from their callbacks.
  * `message` is one sentence.
  */
-void board_end(struct keg_board *board, enum keg_end end, uint32_t status, const char *message);
+void keg_board_end(struct keg_board *board, enum keg_end end, uint32_t status, const char *message);
 
 /* Ends the run with a failure of the host: this thread's keg_error_message(). */
-void board_fail(struct keg_board *board, int rc);
+void keg_board_fail(struct keg_board *board, int rc);
 
 /* What a vCPU's thread does. `argument` is its struct board_cpu. */
-void *board_cpu_main(void *argument);
+void *keg_board_cpu_main(void *argument);
 
 /* Waits until the board has ended, and ends it if every vCPU is halted for good. */
-void board_watch(struct keg_board *board);
+void keg_board_watch(struct keg_board *board);
 
 /* A vCPU has been kicked: answers the watch, if it has asked. */
-void board_answer_probe(struct board_cpu *cpu);
+void keg_board_answer_probe(struct board_cpu *cpu);
 
 /* Counts an exit that took `guest_ns` to come and `handle_ns` to handle. */
-void board_count_exit(
+void keg_board_count_exit(
 	struct board_cpu *cpu, uint32_t reason, uint64_t guest_ns, uint64_t handle_ns);
 
 #endif

@@ -31,20 +31,21 @@ static bool wanted(const struct keg_board *board, const struct board_device *ent
 	return !entry->wanted || entry->wanted(board);
 }
 
-int board_devices_create(struct keg_board *board, const struct board_device *devices, size_t count)
+int keg_board_devices_create(
+	struct keg_board *board, const struct board_device *devices, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		int rc = wanted(board, &devices[i]) ? create_one(board, &devices[i]) : 0;
 
 		if (rc) {
-			board_devices_destroy(board, devices, i);
+			keg_board_devices_destroy(board, devices, i);
 			return rc;
 		}
 	}
 	return 0;
 }
 
-void board_devices_destroy(
+void keg_board_devices_destroy(
 	struct keg_board *board, const struct board_device *devices, size_t count)
 {
 	while (count--) {
@@ -58,7 +59,7 @@ void board_devices_destroy(
 	}
 }
 
-void board_console_output(void *context, const void *bytes, size_t count)
+void keg_board_console_output(void *context, const void *bytes, size_t count)
 {
 	struct keg_board *board = context;
 
@@ -66,7 +67,7 @@ void board_console_output(void *context, const void *bytes, size_t count)
 		board->config.console_output(board->config.console_context, bytes, count);
 }
 
-void board_console_ready(void *context)
+void keg_board_console_ready(void *context)
 {
 	struct keg_board *board = context;
 
@@ -74,12 +75,12 @@ void board_console_ready(void *context)
 		board->config.console_room(board->config.console_context);
 }
 
-void board_power_off(void *context)
+void keg_board_power_off(void *context)
 {
-	board_end(context, KEG_END_POWER_OFF, 0, "the guest powered off");
+	keg_board_end(context, KEG_END_POWER_OFF, 0, "the guest powered off");
 }
 
-void board_reset(void *context)
+void keg_board_reset(void *context)
 {
-	board_end(context, KEG_END_RESET, 0, "the guest asked to be reset");
+	keg_board_end(context, KEG_END_RESET, 0, "the guest asked to be reset");
 }

@@ -19,14 +19,15 @@ struct board_device {
 };
 
 /* Makes all, or none. */
-int board_devices_create(struct keg_board *board, const struct board_device *devices, size_t count);
-void board_devices_destroy(
+int keg_board_devices_create(
+	struct keg_board *board, const struct board_device *devices, size_t count);
+void keg_board_devices_destroy(
 	struct keg_board *board, const struct board_device *devices, size_t count);
 
 /* The callbacks that every board's devices have. The context is the board. */
-void board_console_output(void *context, const void *bytes, size_t count);
-void board_console_ready(void *context);
-void board_power_off(void *context);
-void board_reset(void *context);
+void keg_board_console_output(void *context, const void *bytes, size_t count);
+void keg_board_console_ready(void *context);
+void keg_board_power_off(void *context);
+void keg_board_reset(void *context);
 
 #endif

@@ -60,10 +60,10 @@ static int meter_create(struct keg_host *host, int kick_signal, struct meter *me
 /* Runs the loop for `ns`, through whatever interrupts it. */
 static int run_loop(struct meter *meter, uint64_t ns)
 {
-	uint64_t end = board_now() + ns;
+	uint64_t end = keg_board_now() + ns;
 
 	for (;;) {
-		uint64_t now = board_now();
+		uint64_t now = keg_board_now();
 		struct keg_exit exit;
 		char what[192];
 		int rc;
@@ -89,7 +89,7 @@ static int measure_guest(struct meter *meter, uint64_t ns, double *mips)
 	rc = run_loop(meter, ns / 10);
 	if (!rc)
 		rc = keg_arch_loop_count(meter->vcpu, &before);
-	began = board_now();
+	began = keg_board_now();
 	if (!rc)
 		rc = run_loop(meter, ns);
 	if (!rc)
@@ -97,7 +97,7 @@ static int measure_guest(struct meter *meter, uint64_t ns, double *mips)
 	if (rc)
 		return rc;
 	*mips = (double)(after - before) * INSTRUCTIONS_A_ROUND * 1000 /
-		(double)(board_now() - began);
+		(double)(keg_board_now() - began);
 	return 0;
 }
 
@@ -107,10 +107,10 @@ static double measure_host(void)
 	const uint64_t enough = 2000000;
 
 	for (uint64_t rounds = 1 << 16;; rounds *= 2) {
-		uint64_t began = board_now(), took;
+		uint64_t began = keg_board_now(), took;
 
 		keg_arch_host_loop(rounds);
-		took = board_now() - began;
+		took = keg_board_now() - began;
 		if (took >= enough)
 			return (double)rounds * INSTRUCTIONS_A_ROUND * 1000 / (double)took;
 	}

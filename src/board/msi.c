@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-int board_msi_init(struct board_msi *msi, struct board_routes *routes, uint32_t count)
+int keg_board_msi_init(struct board_msi *msi, struct board_routes *routes, uint32_t count)
 {
 	*msi = (struct board_msi){.routes = routes, .count = count};
 	msi->vectors = calloc(count, sizeof(*msi->vectors));
@@ -18,7 +18,7 @@ int board_msi_init(struct board_msi *msi, struct board_routes *routes, uint32_t 
 	return 0;
 }
 
-void board_msi_fini(struct board_msi *msi)
+void keg_board_msi_fini(struct board_msi *msi)
 {
 	for (uint32_t i = 0; msi->vectors && i < msi->count; i++) {
 		struct board_msi_vector *vector = &msi->vectors[i];
@@ -40,9 +40,9 @@ static int bind_vector(
 	int rc, fd;
 
 	if (!vector->has_gsi)
-		vector->gsi = board_routes_take_gsi(msi->routes);
+		vector->gsi = keg_board_routes_take_gsi(msi->routes);
 	vector->has_gsi = true;
-	rc = board_routes_set_msi(msi->routes, vector->gsi, address, data);
+	rc = keg_board_routes_set_msi(msi->routes, vector->gsi, address, data);
 	if (rc)
 		return rc;
 	fd = keg_eventfd_create();
@@ -67,7 +67,7 @@ static int set_vector(void *context, uint32_t number, bool armed, uint64_t addre
 		return 0;
 	if (vector->fd < 0)
 		return bind_vector(msi, vector, address, data);
-	return board_routes_set_msi(msi->routes, vector->gsi, address, data);
+	return keg_board_routes_set_msi(msi->routes, vector->gsi, address, data);
 }
 
 static void send_vector(void *context, uint32_t number)
@@ -78,7 +78,7 @@ static void send_vector(void *context, uint32_t number)
 		(void)keg_eventfd_signal(msi->vectors[number].fd);
 }
 
-struct keg_msi board_msi_lines(struct board_msi *msi)
+struct keg_msi keg_board_msi_lines(struct board_msi *msi)
 {
 	return (struct keg_msi){.set = set_vector, .send = send_vector, .context = msi};
 }

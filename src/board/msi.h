@@ -21,10 +21,10 @@ struct board_msi {
 	struct board_msi_vector *vectors;
 };
 
-int board_msi_init(struct board_msi *msi, struct board_routes *routes, uint32_t count);
-void board_msi_fini(struct board_msi *msi);
+int keg_board_msi_init(struct board_msi *msi, struct board_routes *routes, uint32_t count);
+void keg_board_msi_fini(struct board_msi *msi);
 
 /* What the device is given. */
-struct keg_msi board_msi_lines(struct board_msi *msi);
+struct keg_msi keg_board_msi_lines(struct board_msi *msi);
 
 #endif

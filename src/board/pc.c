@@ -45,7 +45,7 @@ static int set_private_pages(struct keg_board *board)
 	return rc < 0 ? rc : keg_vm_set_tss_address(board->vm, PC_TSS);
 }
 
-int platform_create(struct keg_board *board)
+int keg_platform_create(struct keg_board *board)
 {
 	struct pc *pc;
 	int rc = add_memory(board);
@@ -59,11 +59,11 @@ int platform_create(struct keg_board *board)
 		return keg_fail_errno(ENOMEM, "making a PC");
 	pc->board = board;
 	board->platform = pc;
-	rc = pc_lines_init(pc);
+	rc = keg_pc_lines_init(pc);
 	if (!rc) {
-		rc = pc_devices_create(board);
+		rc = keg_pc_devices_create(board);
 		if (rc)
-			pc_lines_fini(pc);
+			keg_pc_lines_fini(pc);
 	}
 	if (rc) {
 		free(pc);
@@ -72,24 +72,24 @@ int platform_create(struct keg_board *board)
 	return rc;
 }
 
-int platform_finish(struct keg_board *board)
+int keg_platform_finish(struct keg_board *board)
 {
 	(void)board;
 	return 0;
 }
 
-void platform_destroy(struct keg_board *board)
+void keg_platform_destroy(struct keg_board *board)
 {
 	struct pc *pc = board->platform;
 
 	if (!pc)
 		return;
-	pc_devices_destroy(board);
-	pc_lines_fini(pc);
+	keg_pc_devices_destroy(board);
+	keg_pc_lines_fini(pc);
 	free(pc);
 }
 
-bool platform_handle(struct board_cpu *cpu, const struct keg_exit *exit)
+bool keg_platform_handle(struct board_cpu *cpu, const struct keg_exit *exit)
 {
 	struct pc *pc = cpu->board->platform;
 
@@ -99,7 +99,7 @@ bool platform_handle(struct board_cpu *cpu, const struct keg_exit *exit)
 	return true;
 }
 
-int platform_press_power(struct keg_board *board)
+int keg_platform_press_power(struct keg_board *board)
 {
 	struct pc *pc = board->platform;
 
@@ -107,7 +107,7 @@ int platform_press_power(struct keg_board *board)
 	return 0;
 }
 
-size_t platform_console_input(struct keg_board *board, const void *bytes, size_t count)
+size_t keg_platform_console_input(struct keg_board *board, const void *bytes, size_t count)
 {
 	struct pc *pc = board->platform;
 

@@ -87,16 +87,16 @@ struct pc {
 };
 
 /* pc_lines.c */
-int pc_lines_init(struct pc *pc);
-void pc_lines_fini(struct pc *pc);
-struct keg_irq pc_input_connect(struct pc *pc, struct pc_input *input, uint32_t gsi);
+int keg_pc_lines_init(struct pc *pc);
+void keg_pc_lines_fini(struct pc *pc);
+struct keg_irq keg_pc_input_connect(struct pc *pc, struct pc_input *input, uint32_t gsi);
 
 /* pc_devices.c: the devices that every PC has. */
-int pc_devices_create(struct keg_board *board);
-void pc_devices_destroy(struct keg_board *board);
+int keg_pc_devices_create(struct keg_board *board);
+void keg_pc_devices_destroy(struct keg_board *board);
 
 /* pc_virtio.c: where the `index`-th virtio device is. */
-uint32_t pc_virtio_gsi(size_t index);
+uint32_t keg_pc_virtio_gsi(size_t index);
 
 static inline uint8_t pc_virtio_slot(size_t index)
 {

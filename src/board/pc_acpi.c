@@ -19,7 +19,7 @@ static void describe_virtio(struct keg_board *board, struct keg_acpi_config *con
 		list[i] = (struct keg_acpi_virtio){
 			.address = (uint32_t)pc_virtio_mmio(i),
 			.bytes = (uint32_t)PC_VIRTIO_MMIO_SIZE,
-			.gsi = pc_virtio_gsi(i),
+			.gsi = keg_pc_virtio_gsi(i),
 		};
 	}
 	config->virtio = list;
@@ -38,7 +38,7 @@ static void describe_pci(struct keg_acpi_config *config)
 	config->pci_gsi_count = PC_GSI_PCI_COUNT;
 }
 
-int platform_describe(struct keg_board *board, struct keg_boot_config *boot)
+int keg_platform_describe(struct keg_board *board, struct keg_boot_config *boot)
 {
 	struct keg_acpi_virtio list[BOARD_VIRTIO_MOST];
 	struct keg_acpi_config config = {

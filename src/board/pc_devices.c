@@ -17,12 +17,12 @@ static struct pc *pc_of(struct keg_board *board)
 static int init_uart(struct keg_board *board, void *device)
 {
 	const struct keg_console console = {
-		.output = board_console_output,
-		.input_ready = board_console_ready,
+		.output = keg_board_console_output,
+		.input_ready = keg_board_console_ready,
 		.context = board,
 	};
 	struct pc *pc = pc_of(board);
-	const struct keg_irq irq = pc_input_connect(pc, &pc->uart_input, PC_GSI_UART);
+	const struct keg_irq irq = keg_pc_input_connect(pc, &pc->uart_input, PC_GSI_UART);
 
 	return keg_uart16550_init(device, &console, &irq);
 }
@@ -62,24 +62,24 @@ static int init_i8042(struct keg_board *board, void *device)
 {
 	struct keg_i8042 *i8042 = device;
 
-	i8042->line = (struct keg_reset_line){.request = board_reset, .context = board};
+	i8042->line = (struct keg_reset_line){.request = keg_board_reset, .context = board};
 	return 0;
 }
 
 static uint64_t power_clock(void *context)
 {
 	(void)context;
-	return board_now();
+	return keg_board_now();
 }
 
 static int init_power(struct keg_board *board, void *device)
 {
 	struct pc *pc = pc_of(board);
 	const struct keg_power_config config = {
-		.off = board_power_off,
+		.off = keg_board_power_off,
 		.now = power_clock,
 		.context = board,
-		.sci = pc_input_connect(pc, &pc->sci_input, PC_GSI_SCI),
+		.sci = keg_pc_input_connect(pc, &pc->sci_input, PC_GSI_SCI),
 	};
 
 	return keg_power_init(device, &config);
@@ -95,7 +95,7 @@ static void end_with_status(void *context, uint32_t status)
 	char message[64];
 
 	snprintf(message, sizeof(message), "the guest ended with status %" PRIu32, status);
-	board_end(context, KEG_END_DEBUG_EXIT, status, message);
+	keg_board_end(context, KEG_END_DEBUG_EXIT, status, message);
 }
 
 static int init_debug_exit(struct keg_board *board, void *device)
@@ -110,7 +110,7 @@ static int init_debug_exit(struct keg_board *board, void *device)
 static void panicked(void *context, uint32_t events)
 {
 	if (events & KEG_PVPANIC_PANICKED)
-		board_end(context, KEG_END_PANIC, 0, "the guest's kernel panicked");
+		keg_board_end(context, KEG_END_PANIC, 0, "the guest's kernel panicked");
 }
 
 static int init_pvpanic(struct keg_board *board, void *device)
@@ -171,7 +171,7 @@ static int init_testdev(struct keg_board *board, void *device)
 	struct keg_testdev_config config = {.context = board};
 
 	for (uint32_t gsi = 0; gsi < KEG_TESTDEV_LINES; gsi++)
-		config.lines[gsi] = pc_input_connect(pc, &pc->test_inputs[gsi], gsi);
+		config.lines[gsi] = keg_pc_input_connect(pc, &pc->test_inputs[gsi], gsi);
 	return keg_testdev_init(device, &config);
 }
 
@@ -223,15 +223,15 @@ static const struct board_device devices[] = {
 };
 enum { DEVICES = sizeof(devices) / sizeof(devices[0]) };
 
-int pc_devices_create(struct keg_board *board)
+int keg_pc_devices_create(struct keg_board *board)
 {
 	/* With a region of its own, or beneath PCI's. */
 	pc_of(board)->reset.line =
-		(struct keg_reset_line){.request = board_reset, .context = board};
-	return board_devices_create(board, devices, DEVICES);
+		(struct keg_reset_line){.request = keg_board_reset, .context = board};
+	return keg_board_devices_create(board, devices, DEVICES);
 }
 
-void pc_devices_destroy(struct keg_board *board)
+void keg_pc_devices_destroy(struct keg_board *board)
 {
-	board_devices_destroy(board, devices, DEVICES);
+	keg_board_devices_destroy(board, devices, DEVICES);
 }

@@ -40,7 +40,7 @@ static void set_input(void *context, bool high)
 	pthread_mutex_unlock(&lines->lock);
 }
 
-struct keg_irq pc_input_connect(struct pc *pc, struct pc_input *input, uint32_t gsi)
+struct keg_irq keg_pc_input_connect(struct pc *pc, struct pc_input *input, uint32_t gsi)
 {
 	*input = (struct pc_input){.lines = &pc->lines, .gsi = gsi};
 	return (struct keg_irq){.set = set_input, .context = input};
@@ -94,7 +94,7 @@ static void split_pins(struct pc *pc, struct kvm_irq_routing_entry pins[PC_GSIS]
 		bool idle;
 
 		keg_ioapic_get_message(&pc->ioapic, pin, &address, &data, &idle);
-		board_msi_route(&pins[pin], pin, idle ? 0 : address, idle ? 0 : data);
+		keg_board_msi_route(&pins[pin], pin, idle ? 0 : address, idle ? 0 : data);
 	}
 }
 
@@ -104,7 +104,7 @@ static void pins_changed(void *context)
 	struct pc *pc = context;
 
 	split_pins(pc, pins);
-	(void)board_routes_set_pins(&pc->routes, pins);
+	(void)keg_board_routes_set_pins(&pc->routes, pins);
 }
 
 static int init_split(struct pc *pc)
@@ -126,7 +126,7 @@ static int init_full(struct pc *pc)
 	return rc ? rc : keg_vm_create_pit(pc->board->vm, 0);
 }
 
-int pc_lines_init(struct pc *pc)
+int keg_pc_lines_init(struct pc *pc)
 {
 	struct kvm_irq_routing_entry pins[PIC_PINS * PICS + PC_GSIS];
 	bool split = pc->board->config.flags & KEG_BOARD_SPLIT_IRQCHIP;
@@ -140,17 +140,17 @@ int pc_lines_init(struct pc *pc)
 	if (!rc && split)
 		split_pins(pc, pins);
 	if (!rc)
-		rc = board_routes_init(&pc->routes, pc->board->vm, pins,
+		rc = keg_board_routes_init(&pc->routes, pc->board->vm, pins,
 			split ? PC_GSIS : full_pins(pins), PC_GSIS);
 	if (rc)
-		pc_lines_fini(pc);
+		keg_pc_lines_fini(pc);
 	return rc;
 }
 
-void pc_lines_fini(struct pc *pc)
+void keg_pc_lines_fini(struct pc *pc)
 {
 	if (pc->lines.ioapic)
 		keg_ioapic_fini(&pc->ioapic);
-	board_routes_fini(&pc->routes);
+	keg_board_routes_fini(&pc->routes);
 	pthread_mutex_destroy(&pc->lines.lock);
 }

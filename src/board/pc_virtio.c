@@ -23,12 +23,12 @@ static bool by_mmio(const struct keg_board *board)
 	return board->config.flags & KEG_BOARD_MMIO;
 }
 
-uint32_t pc_virtio_gsi(size_t index)
+uint32_t keg_pc_virtio_gsi(size_t index)
 {
 	return PC_GSI_PCI + (uint32_t)(pc_virtio_slot(index) % PC_GSI_PCI_COUNT);
 }
 
-bool platform_wants_entropy(const struct keg_board *board)
+bool keg_platform_wants_entropy(const struct keg_board *board)
 {
 	return !(board->config.flags & KEG_BOARD_NO_ENTROPY);
 }
@@ -64,25 +64,26 @@ static int attach_pci(
 		.device = device,
 		.bus = &pc->pci,
 		.slot = pc_virtio_slot(index),
-		.irq = pc_input_connect(pc, &place->input, pc_virtio_gsi(index)),
+		.irq = keg_pc_input_connect(pc, &place->input, keg_pc_virtio_gsi(index)),
 		.doorbells = doorbells_of(pc->board),
 		.ports = true,
 	};
-	int rc = board_msi_init(&place->msi, &pc->routes, keg_virtio_pci_vectors(device));
+	int rc = keg_board_msi_init(&place->msi, &pc->routes, keg_virtio_pci_vectors(device));
 
 	if (rc)
 		return rc;
-	config.msi = board_msi_lines(&place->msi);
+	config.msi = keg_board_msi_lines(&place->msi);
 	rc = keg_virtio_pci_init(&place->pci, &config);
 	if (rc)
-		board_msi_fini(&place->msi);
+		keg_board_msi_fini(&place->msi);
 	return rc;
 }
 
 static int attach_mmio(
 	struct pc *pc, struct pc_virtio *place, struct keg_virtio *device, size_t index)
 {
-	const struct keg_irq irq = pc_input_connect(pc, &place->input, pc_virtio_gsi(index));
+	const struct keg_irq irq =
+		keg_pc_input_connect(pc, &place->input, keg_pc_virtio_gsi(index));
 	const struct keg_doorbells doorbells = doorbells_of(pc->board);
 	struct keg_bus_region region = {
 		.name = "virtio registers",
@@ -102,7 +103,7 @@ static int attach_mmio(
 	return rc;
 }
 
-int platform_attach(struct keg_board *board, struct board_virtio *virtio, size_t index)
+int keg_platform_attach(struct keg_board *board, struct board_virtio *virtio, size_t index)
 {
 	struct pc_virtio *place = calloc(1, sizeof(*place));
 	struct pc *pc = board->platform;
@@ -120,7 +121,7 @@ int platform_attach(struct keg_board *board, struct board_virtio *virtio, size_t
 	return 0;
 }
 
-void platform_detach(struct keg_board *board, struct board_virtio *virtio)
+void keg_platform_detach(struct keg_board *board, struct board_virtio *virtio)
 {
 	struct pc_virtio *place = virtio->attachment;
 
@@ -130,7 +131,7 @@ void platform_detach(struct keg_board *board, struct board_virtio *virtio)
 		keg_virtio_mmio_fini(&place->mmio);
 	} else {
 		keg_virtio_pci_fini(&place->pci);
-		board_msi_fini(&place->msi);
+		keg_board_msi_fini(&place->msi);
 	}
 	free(place);
 	virtio->attachment = NULL;

@@ -24,7 +24,7 @@ static int reserve(struct board_routes *routes, size_t count)
 	return 0;
 }
 
-int board_routes_init(struct board_routes *routes, struct keg_vm *vm,
+int keg_board_routes_init(struct board_routes *routes, struct keg_vm *vm,
 	const struct kvm_irq_routing_entry *pins, size_t count, uint32_t first_gsi)
 {
 	int rc;
@@ -45,7 +45,7 @@ int board_routes_init(struct board_routes *routes, struct keg_vm *vm,
 	return 0;
 }
 
-void board_routes_fini(struct board_routes *routes)
+void keg_board_routes_fini(struct board_routes *routes)
 {
 	if (!routes->vm)
 		return;
@@ -54,7 +54,7 @@ void board_routes_fini(struct board_routes *routes)
 	routes->vm = NULL;
 }
 
-uint32_t board_routes_take_gsi(struct board_routes *routes)
+uint32_t keg_board_routes_take_gsi(struct board_routes *routes)
 {
 	uint32_t gsi;
 
@@ -114,7 +114,7 @@ static int set_locked(struct board_routes *routes, const struct kvm_irq_routing_
 	return rc;
 }
 
-int board_routes_set_pins(struct board_routes *routes, const struct kvm_irq_routing_entry *pins)
+int keg_board_routes_set_pins(struct board_routes *routes, const struct kvm_irq_routing_entry *pins)
 {
 	size_t bytes = routes->pins * sizeof(*pins);
 	int rc = 0;
@@ -128,7 +128,7 @@ int board_routes_set_pins(struct board_routes *routes, const struct kvm_irq_rout
 	return rc;
 }
 
-void board_msi_route(
+void keg_board_msi_route(
 	struct kvm_irq_routing_entry *route, uint32_t gsi, uint64_t address, uint32_t data)
 {
 	memset(route, 0, sizeof(*route));
@@ -139,12 +139,13 @@ void board_msi_route(
 	route->u.msi.data = data;
 }
 
-int board_routes_set_msi(struct board_routes *routes, uint32_t gsi, uint64_t address, uint32_t data)
+int keg_board_routes_set_msi(
+	struct board_routes *routes, uint32_t gsi, uint64_t address, uint32_t data)
 {
 	struct kvm_irq_routing_entry route;
 	int rc;
 
-	board_msi_route(&route, gsi, address, data);
+	keg_board_msi_route(&route, gsi, address, data);
 	pthread_mutex_lock(&routes->lock);
 	rc = set_locked(routes, &route);
 	pthread_mutex_unlock(&routes->lock);

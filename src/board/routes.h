@@ -21,22 +21,23 @@ struct board_routes {
 };
 
 /* Begins with the pins' routes, which KVM has already; `first_gsi` is the first that is free. */
-int board_routes_init(struct board_routes *routes, struct keg_vm *vm,
+int keg_board_routes_init(struct board_routes *routes, struct keg_vm *vm,
 	const struct kvm_irq_routing_entry *pins, size_t count, uint32_t first_gsi);
-void board_routes_fini(struct board_routes *routes);
+void keg_board_routes_fini(struct board_routes *routes);
 
 /* Fills in the route of a GSI that sends a message. */
-void board_msi_route(
+void keg_board_msi_route(
 	struct kvm_irq_routing_entry *route, uint32_t gsi, uint64_t address, uint32_t data);
 
 /* A GSI that has not been handed out. */
-uint32_t board_routes_take_gsi(struct board_routes *routes);
+uint32_t keg_board_routes_take_gsi(struct board_routes *routes);
 
 /* Replaces the pins' routes, of which there are as many as ever. */
-int board_routes_set_pins(struct board_routes *routes, const struct kvm_irq_routing_entry *pins);
+int keg_board_routes_set_pins(
+	struct board_routes *routes, const struct kvm_irq_routing_entry *pins);
 
 /* From now on `gsi` sends this message. */
-int board_routes_set_msi(
+int keg_board_routes_set_msi(
 	struct board_routes *routes, uint32_t gsi, uint64_t address, uint32_t data);
 
 #endif

@@ -20,7 +20,7 @@ static void end_locked(struct keg_board *board)
 	pthread_cond_broadcast(&board->changed);
 }
 
-void board_end(struct keg_board *board, enum keg_end end, uint32_t status, const char *message)
+void keg_board_end(struct keg_board *board, enum keg_end end, uint32_t status, const char *message)
 {
 	pthread_mutex_lock(&board->lock);
 	if (!board->ended) {
@@ -32,7 +32,7 @@ void board_end(struct keg_board *board, enum keg_end end, uint32_t status, const
 	pthread_mutex_unlock(&board->lock);
 }
 
-void board_fail(struct keg_board *board, int rc)
+void keg_board_fail(struct keg_board *board, int rc)
 {
 	pthread_mutex_lock(&board->lock);
 	if (!board->ended) {
@@ -46,12 +46,12 @@ void board_fail(struct keg_board *board, int rc)
 
 void keg_board_stop(struct keg_board *board)
 {
-	board_end(board, KEG_END_STOPPED, 0, "the machine was stopped");
+	keg_board_end(board, KEG_END_STOPPED, 0, "the machine was stopped");
 }
 
 int keg_board_press_power(struct keg_board *board)
 {
-	return platform_press_power(board);
+	return keg_platform_press_power(board);
 }
 
 /* ---- Exits ---- */
@@ -65,17 +65,17 @@ static void end_at(struct board_cpu *cpu, enum keg_end end, const char *what)
 	(void)keg_arch_get_pc(cpu->vcpu, &pc);
 	snprintf(message, sizeof(message), "vCPU %u at 0x%llx: %s", keg_vcpu_id(cpu->vcpu),
 		(unsigned long long)pc, what);
-	board_end(cpu->board, end, 0, message);
+	keg_board_end(cpu->board, end, 0, message);
 }
 
 static void handle_system_event(struct board_cpu *cpu, const struct keg_exit *exit)
 {
 	switch (exit->system_event.type) {
 	case KVM_SYSTEM_EVENT_SHUTDOWN:
-		board_end(cpu->board, KEG_END_POWER_OFF, 0, "the guest powered off");
+		keg_board_end(cpu->board, KEG_END_POWER_OFF, 0, "the guest powered off");
 		break;
 	case KVM_SYSTEM_EVENT_RESET:
-		board_end(cpu->board, KEG_END_RESET, 0, "the guest asked to be reset");
+		keg_board_end(cpu->board, KEG_END_RESET, 0, "the guest asked to be reset");
 		break;
 	default:
 		end_at(cpu, KEG_END_FAULT, "a system event that this board does not know");
@@ -89,7 +89,7 @@ static void handle_other(struct board_cpu *cpu, const struct keg_exit *exit)
 
 	switch (exit->reason) {
 	case KEG_EXIT_KICKED:
-		board_answer_probe(cpu);
+		keg_board_answer_probe(cpu);
 		break;
 	case KEG_EXIT_INTR:
 		break;
@@ -100,7 +100,7 @@ static void handle_other(struct board_cpu *cpu, const struct keg_exit *exit)
 		handle_system_event(cpu, exit);
 		break;
 	default:
-		if (platform_handle(cpu, exit))
+		if (keg_platform_handle(cpu, exit))
 			break;
 		keg_exit_describe(exit, what, sizeof(what));
 		end_at(cpu, KEG_END_FAULT, what);
@@ -116,21 +116,21 @@ static void handle(struct board_cpu *cpu, const struct keg_exit *exit)
 
 static void run_measured(struct board_cpu *cpu)
 {
-	uint64_t before = board_now();
+	uint64_t before = keg_board_now();
 
 	while (!atomic_load(&cpu->board->ending)) {
 		struct keg_exit exit;
 		uint64_t entered = before, left;
 		int rc = keg_vcpu_run(cpu->vcpu, &exit);
 
-		left = board_now();
+		left = keg_board_now();
 		if (rc)
-			board_fail(cpu->board, rc);
+			keg_board_fail(cpu->board, rc);
 		else
 			handle(cpu, &exit);
-		before = board_now();
+		before = keg_board_now();
 		if (!rc)
-			board_count_exit(cpu, exit.reason, left - entered, before - left);
+			keg_board_count_exit(cpu, exit.reason, left - entered, before - left);
 	}
 }
 
@@ -141,20 +141,20 @@ static void run_plain(struct board_cpu *cpu)
 		int rc = keg_vcpu_run(cpu->vcpu, &exit);
 
 		if (rc) {
-			board_fail(cpu->board, rc);
+			keg_board_fail(cpu->board, rc);
 			continue;
 		}
-		board_count_exit(cpu, exit.reason, 0, 0);
+		keg_board_count_exit(cpu, exit.reason, 0, 0);
 		handle(cpu, &exit);
 	}
 }
 
-void *board_cpu_main(void *argument)
+void *keg_board_cpu_main(void *argument)
 {
 	struct board_cpu *cpu = argument;
 
 	if (cpu == cpu->board->cpus)
-		atomic_store(&cpu->board->first_entry_ns, board_now());
+		atomic_store(&cpu->board->first_entry_ns, keg_board_now());
 	if (cpu->board->config.statistics)
 		run_measured(cpu);
 	else
@@ -187,13 +187,13 @@ static int start_threads(struct keg_board *board)
 	for (uint32_t i = 0; !rc && i < board->cpu_count; i++) {
 		struct board_cpu *cpu = &board->cpus[i];
 
-		rc = keg_thread_create(&cpu->thread, &blocked, board_cpu_main, cpu);
+		rc = keg_thread_create(&cpu->thread, &blocked, keg_board_cpu_main, cpu);
 		cpu->has_thread = rc == 0;
 	}
 	if (!rc)
 		return 0;
 	rc = keg_fail_errno(rc, "starting the threads of %u vCPUs", board->cpu_count);
-	board_fail(board, rc);
+	keg_board_fail(board, rc);
 	return rc;
 }
 
@@ -218,7 +218,7 @@ static void join_threads(struct keg_board *board)
 
 int keg_board_run(struct keg_board *board, struct keg_board_result *result)
 {
-	uint64_t began = board_now();
+	uint64_t began = keg_board_now();
 	bool again;
 
 	memset(result, 0, sizeof(*result));
@@ -229,9 +229,9 @@ int keg_board_run(struct keg_board *board, struct keg_board_result *result)
 	if (again)
 		return keg_fail(EBUSY, "the board has run already");
 	if (!start_threads(board))
-		board_watch(board);
+		keg_board_watch(board);
 	join_threads(board);
-	board->run_ns = board_now() - began;
+	board->run_ns = keg_board_now() - began;
 	if (board->failure)
 		return keg_fail(-board->failure, "%s", board->failure_message);
 	*result = board->result;

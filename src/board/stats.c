@@ -24,7 +24,8 @@ static uint32_t reason_of(size_t index)
 	return UINT32_MAX;
 }
 
-void board_count_exit(struct board_cpu *cpu, uint32_t reason, uint64_t guest_ns, uint64_t handle_ns)
+void keg_board_count_exit(
+	struct board_cpu *cpu, uint32_t reason, uint64_t guest_ns, uint64_t handle_ns)
 {
 	struct exit_count *exit = &cpu->exits[index_of(reason)];
 

@@ -46,7 +46,7 @@ static void note_memory(void *context, uint64_t address, bool write)
 	note(context, false, address, write);
 }
 
-int board_unclaimed_begin(struct keg_board *board)
+int keg_board_unclaimed_begin(struct keg_board *board)
 {
 	struct board_unclaimed *unclaimed;
 	int rc;
@@ -67,7 +67,7 @@ int board_unclaimed_begin(struct keg_board *board)
 	return 0;
 }
 
-void board_unclaimed_end(struct keg_board *board)
+void keg_board_unclaimed_end(struct keg_board *board)
 {
 	if (!board->unclaimed)
 		return;

@@ -16,7 +16,7 @@ struct board_unclaimed {
 };
 
 /* Begins to watch a board's buses. Harmless to end when it never began. */
-int board_unclaimed_begin(struct keg_board *board);
-void board_unclaimed_end(struct keg_board *board);
+int keg_board_unclaimed_begin(struct keg_board *board);
+void keg_board_unclaimed_end(struct keg_board *board);
 
 #endif

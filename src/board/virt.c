@@ -34,8 +34,8 @@ static void set_uart_irq(void *context, bool high)
 static int init_uart(struct keg_board *board, void *device)
 {
 	const struct keg_console console = {
-		.output = board_console_output,
-		.input_ready = board_console_ready,
+		.output = keg_board_console_output,
+		.input_ready = keg_board_console_ready,
 		.context = board,
 	};
 	const struct keg_irq irq = {.set = set_uart_irq, .context = board};
@@ -67,7 +67,7 @@ static int check_cpus(uint32_t cpus)
 	return 0;
 }
 
-int platform_create(struct keg_board *board)
+int keg_platform_create(struct keg_board *board)
 {
 	struct virt *virt;
 	int rc = check_cpus(board->config.cpus);
@@ -80,7 +80,7 @@ int platform_create(struct keg_board *board)
 	if (!virt)
 		return keg_fail_errno(ENOMEM, "making a board");
 	board->platform = virt;
-	rc = board_devices_create(board, devices, DEVICES);
+	rc = keg_board_devices_create(board, devices, DEVICES);
 	if (rc) {
 		free(virt);
 		board->platform = NULL;
@@ -89,47 +89,47 @@ int platform_create(struct keg_board *board)
 }
 
 /* Linux on this board comes with device trees: until then it has the serial port only. */
-int platform_attach(struct keg_board *board, struct board_virtio *virtio, size_t index)
+int keg_platform_attach(struct keg_board *board, struct board_virtio *virtio, size_t index)
 {
 	(void)board;
 	(void)index;
 	return keg_fail(ENOTSUP, "this board has no place for %s yet", virtio->name);
 }
 
-void platform_detach(struct keg_board *board, struct board_virtio *virtio)
+void keg_platform_detach(struct keg_board *board, struct board_virtio *virtio)
 {
 	(void)board;
 	(void)virtio;
 }
 
-bool platform_wants_entropy(const struct keg_board *board)
+bool keg_platform_wants_entropy(const struct keg_board *board)
 {
 	(void)board;
 	return false;
 }
 
-int platform_describe(struct keg_board *board, struct keg_boot_config *boot)
+int keg_platform_describe(struct keg_board *board, struct keg_boot_config *boot)
 {
 	(void)board;
 	(void)boot;
 	return 0;
 }
 
-bool platform_handle(struct board_cpu *cpu, const struct keg_exit *exit)
+bool keg_platform_handle(struct board_cpu *cpu, const struct keg_exit *exit)
 {
 	(void)cpu;
 	(void)exit;
 	return false;
 }
 
-int platform_press_power(struct keg_board *board)
+int keg_platform_press_power(struct keg_board *board)
 {
 	(void)board;
 	return keg_fail(ENOTSUP, "this board has no power button");
 }
 
 /* A GICv3 wants to know all vCPUs before it is initialised. */
-int platform_finish(struct keg_board *board)
+int keg_platform_finish(struct keg_board *board)
 {
 	const struct keg_gicv3_config config = {
 		.size = sizeof(config),
@@ -141,18 +141,18 @@ int platform_finish(struct keg_board *board)
 	return keg_vm_create_gicv3(board->vm, &config, &virt->gic);
 }
 
-void platform_destroy(struct keg_board *board)
+void keg_platform_destroy(struct keg_board *board)
 {
 	struct virt *virt = board->platform;
 
 	if (!virt)
 		return;
-	board_devices_destroy(board, devices, DEVICES);
+	keg_board_devices_destroy(board, devices, DEVICES);
 	keg_device_destroy(virt->gic);
 	free(virt);
 }
 
-size_t platform_console_input(struct keg_board *board, const void *bytes, size_t count)
+size_t keg_platform_console_input(struct keg_board *board, const void *bytes, size_t count)
 {
 	struct virt *virt = board->platform;
 

@@ -147,7 +147,7 @@ typedef int make_virtio(struct keg_board *board, struct board_virtio *virtio, si
 
 static void destroy_one(struct keg_board *board, struct board_virtio *virtio)
 {
-	platform_detach(board, virtio);
+	keg_platform_detach(board, virtio);
 	virtio->fini(virtio);
 	free(virtio);
 }
@@ -169,7 +169,7 @@ static int create_one(struct keg_board *board, make_virtio *make, size_t index)
 		free(virtio);
 		return rc;
 	}
-	rc = platform_attach(board, virtio, virtios->count);
+	rc = keg_platform_attach(board, virtio, virtios->count);
 	if (rc) {
 		rc = keg_fail_within(rc, "%s", virtio->name);
 		virtio->fini(virtio);
@@ -189,7 +189,7 @@ static int create_kind(struct keg_board *board, make_virtio *make, size_t count)
 	return rc;
 }
 
-int board_virtios_create(struct keg_board *board)
+int keg_board_virtios_create(struct keg_board *board)
 {
 	const struct keg_board_config *config = &board->config;
 	int rc;
@@ -203,11 +203,11 @@ int board_virtios_create(struct keg_board *board)
 	if (!rc)
 		rc = create_kind(board, make_console, config->port_count ? 1 : 0);
 	if (!rc)
-		rc = create_kind(board, make_entropy, platform_wants_entropy(board) ? 1 : 0);
+		rc = create_kind(board, make_entropy, keg_platform_wants_entropy(board) ? 1 : 0);
 	return rc;
 }
 
-void board_virtios_destroy(struct keg_board *board)
+void keg_board_virtios_destroy(struct keg_board *board)
 {
 	struct board_virtios *virtios = board->virtios;
 

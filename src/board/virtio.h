@@ -36,9 +36,9 @@ struct board_virtios {
 };
 
 /* Makes all devices of the board's configuration and attaches them; or none. */
-int board_virtios_create(struct keg_board *board);
+int keg_board_virtios_create(struct keg_board *board);
 
 /* Stops their threads and releases them, whatever of them was made. */
-void board_virtios_destroy(struct keg_board *board);
+void keg_board_virtios_destroy(struct keg_board *board);
 
 #endif

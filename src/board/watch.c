@@ -58,7 +58,7 @@ static bool all_answered(struct keg_board *board, unsigned int probe)
 static bool all_dead(struct keg_board *board)
 {
 	unsigned int probe = atomic_fetch_add(&board->probe, 1) + 1;
-	uint64_t deadline = board_now() + patience;
+	uint64_t deadline = keg_board_now() + patience;
 
 	for (uint32_t i = 0; i < board->cpu_count; i++)
 		(void)keg_vcpu_kick(board->cpus[i].vcpu);
@@ -73,7 +73,7 @@ static bool all_dead(struct keg_board *board)
 	return !board->ended;
 }
 
-void board_answer_probe(struct board_cpu *cpu)
+void keg_board_answer_probe(struct board_cpu *cpu)
 {
 	unsigned int probe = atomic_load(&cpu->board->probe);
 	int dead;
@@ -82,7 +82,7 @@ void board_answer_probe(struct board_cpu *cpu)
 		return;
 	dead = keg_arch_is_dead(cpu->vcpu);
 	if (dead < 0) {
-		board_fail(cpu->board, dead);
+		keg_board_fail(cpu->board, dead);
 		return;
 	}
 	pthread_mutex_lock(&cpu->board->lock);
@@ -92,20 +92,20 @@ void board_answer_probe(struct board_cpu *cpu)
 	pthread_mutex_unlock(&cpu->board->lock);
 }
 
-void board_watch(struct keg_board *board)
+void keg_board_watch(struct keg_board *board)
 {
 	uint64_t look = shortest_look;
 	bool halted = false;
 
 	pthread_mutex_lock(&board->lock);
 	while (!board->ended && !halted) {
-		uint64_t began = board_now();
+		uint64_t began = keg_board_now();
 
 		while (!board->ended && wait_until(board, began + look))
 			;
 		if (board->ended)
 			break;
-		if (!is_idle(board, board_now() - began)) {
+		if (!is_idle(board, keg_board_now() - began)) {
 			look = shortest_look;
 			continue;
 		}
@@ -118,6 +118,6 @@ void board_watch(struct keg_board *board)
 	}
 	pthread_mutex_unlock(&board->lock);
 	if (halted)
-		board_end(board, KEG_END_HALTED, 0,
+		keg_board_end(board, KEG_END_HALTED, 0,
 			"the guest halted for good: every vCPU waits with interrupts off");
 }

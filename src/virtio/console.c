@@ -34,17 +34,17 @@ static void serve_queue(void *context, uint32_t events)
 	if (!virtio->enabled || keg_virtio_is_broken(&console->device))
 		return;
 	if (queue->index == CONSOLE_CONTROL_RECEIVE) {
-		console_send_control(console);
+		keg_virtio_console_send_control(console);
 	} else if (queue->index == CONSOLE_CONTROL_TRANSMIT) {
-		console_take_control(console);
-		console_send_control(console);
+		keg_virtio_console_take_control(console);
+		keg_virtio_console_send_control(console);
 		/* A port may be open now. */
 		for (uint32_t i = 0; i < console->port_count; i++)
-			console_receive(console, i);
+			keg_virtio_console_receive(console, i);
 	} else if (queue->index % 2) {
-		console_transmit(console, console_port_of(queue->index));
+		keg_virtio_console_transmit(console, console_port_of(queue->index));
 	} else {
-		console_receive(console, console_port_of(queue->index));
+		keg_virtio_console_receive(console, console_port_of(queue->index));
 	}
 }
 
@@ -76,9 +76,9 @@ static void serve_wake(void *context, uint32_t events)
 						  : 0;
 	}
 	if (has_multiport(console))
-		console_send_control(console);
+		keg_virtio_console_send_control(console);
 	for (uint32_t i = 0; i < console->port_count; i++)
-		console_receive(console, i);
+		keg_virtio_console_receive(console, i);
 }
 
 /* ---- The class ---- */
@@ -116,7 +116,7 @@ static void write_config(
 	struct keg_virtio_console *console = console_of(device);
 
 	if (offset == offsetof(struct virtio_console_config, emerg_wr) && count)
-		console_output(console, 0, bytes, 1);
+		keg_virtio_console_output(console, 0, bytes, 1);
 }
 
 static const struct keg_virtio_class console_class = {

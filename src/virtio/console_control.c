@@ -65,7 +65,7 @@ static bool take_message(
 	return true;
 }
 
-void console_take_control(struct keg_virtio_console *console)
+void keg_virtio_console_take_control(struct keg_virtio_console *console)
 {
 	struct keg_virtio_queue *queue = &console->device.queues[CONSOLE_CONTROL_TRANSMIT];
 	struct iovec iov[CONSOLE_QUEUE_SIZE];
@@ -76,7 +76,7 @@ void console_take_control(struct keg_virtio_console *console)
 
 	keg_virtqueue_hush(&queue->ring);
 	for (int i = 0; i < BATCH; i++) {
-		taken = console_take(console, CONSOLE_CONTROL_TRANSMIT, &chain);
+		taken = keg_virtio_console_take(console, CONSOLE_CONTROL_TRANSMIT, &chain);
 		if (taken <= 0)
 			break;
 		good = keg_virtio_chain_read(&chain, 0, &control, sizeof(control)) ==
@@ -172,7 +172,7 @@ static bool send(struct keg_virtio_console *console, const struct keg_virtio_cha
 	return true;
 }
 
-void console_send_control(struct keg_virtio_console *console)
+void keg_virtio_console_send_control(struct keg_virtio_console *console)
 {
 	struct keg_virtio_queue *queue = &console->device.queues[CONSOLE_CONTROL_RECEIVE];
 	struct iovec iov[CONSOLE_QUEUE_SIZE];
@@ -185,7 +185,7 @@ void console_send_control(struct keg_virtio_console *console)
 		return;
 	keg_virtqueue_hush(&queue->ring);
 	for (int i = 0; i < BATCH && find_message(console, &index, &what); i++) {
-		taken = console_take(console, CONSOLE_CONTROL_RECEIVE, &chain);
+		taken = keg_virtio_console_take(console, CONSOLE_CONTROL_RECEIVE, &chain);
 		if (taken <= 0)
 			break;
 		*(send(console, &chain, index, what, &count) ? &queue->requests : &queue->errors) +=

@@ -10,7 +10,8 @@
 /* Chains between looks at other queues. */
 enum { BATCH = CONSOLE_QUEUE_SIZE, PART = 4096 };
 
-int console_take(struct keg_virtio_console *console, uint16_t queue, struct keg_virtio_chain *chain)
+int keg_virtio_console_take(
+	struct keg_virtio_console *console, uint16_t queue, struct keg_virtio_chain *chain)
 {
 	struct keg_virtqueue *ring = &console->device.queues[queue].ring;
 	int rc;
@@ -26,7 +27,7 @@ int console_take(struct keg_virtio_console *console, uint16_t queue, struct keg_
 	return -1;
 }
 
-void console_output(
+void keg_virtio_console_output(
 	struct keg_virtio_console *console, uint32_t port, const void *bytes, size_t count)
 {
 	const struct keg_virtio_console_end *end = &console->ports[port].end;
@@ -51,13 +52,13 @@ static void put_out(struct keg_virtio_console *console, uint32_t port,
 		count = keg_virtio_chain_read(chain, offset, part, sizeof(part));
 		if (!count)
 			break;
-		console_output(console, port, part, count);
+		keg_virtio_console_output(console, port, part, count);
 		offset += count;
 		queue->bytes_read += count;
 	}
 }
 
-void console_transmit(struct keg_virtio_console *console, uint32_t port)
+void keg_virtio_console_transmit(struct keg_virtio_console *console, uint32_t port)
 {
 	const uint16_t index = (uint16_t)(console_receive_queue(port) + 1);
 	struct keg_virtio_queue *queue = &console->device.queues[index];
@@ -67,7 +68,7 @@ void console_transmit(struct keg_virtio_console *console, uint32_t port)
 
 	keg_virtqueue_hush(&queue->ring);
 	for (int i = 0; i < BATCH; i++) {
-		taken = console_take(console, index, &chain);
+		taken = keg_virtio_console_take(console, index, &chain);
 		if (taken <= 0)
 			break;
 		put_out(console, port, &chain, queue);
@@ -137,7 +138,7 @@ static bool is_open(const struct keg_virtio_console *console, uint32_t port)
 	       !keg_virtio_has(&console->device, UINT64_C(1) << VIRTIO_CONSOLE_F_MULTIPORT);
 }
 
-void console_receive(struct keg_virtio_console *console, uint32_t port)
+void keg_virtio_console_receive(struct keg_virtio_console *console, uint32_t port)
 {
 	const uint16_t index = console_receive_queue(port);
 	struct keg_virtio_queue *queue = &console->device.queues[index];
@@ -150,7 +151,7 @@ void console_receive(struct keg_virtio_console *console, uint32_t port)
 		return;
 	keg_virtqueue_hush(&queue->ring);
 	for (int i = 0; i < BATCH && has_input(console, &console->ports[port]); i++) {
-		taken = console_take(console, index, &chain);
+		taken = keg_virtio_console_take(console, index, &chain);
 		if (taken <= 0)
 			break;
 		count = put_in(console, &console->ports[port], &chain);

@@ -56,22 +56,22 @@ static inline uint32_t console_port_of(uint16_t queue)
  * Takes the next chain of a queue. 1; 0 if there is none, and the driver was asked for a
  * notification of the next one; -1 if the device is broken, or is to stop.
  */
-int console_take(
+int keg_virtio_console_take(
 	struct keg_virtio_console *console, uint16_t queue, struct keg_virtio_chain *chain);
 
 /* Hands what the guest has written to a port's other end: as much of it as there is time for. */
-void console_output(
+void keg_virtio_console_output(
 	struct keg_virtio_console *console, uint32_t port, const void *bytes, size_t count);
 
 /* ---- Data: console_data.c ---- */
 
-void console_transmit(struct keg_virtio_console *console, uint32_t port);
-void console_receive(struct keg_virtio_console *console, uint32_t port);
+void keg_virtio_console_transmit(struct keg_virtio_console *console, uint32_t port);
+void keg_virtio_console_receive(struct keg_virtio_console *console, uint32_t port);
 
 /* ---- Messages: console_control.c ---- */
 
 /* Takes the driver's messages; tells it what there is to tell. */
-void console_take_control(struct keg_virtio_console *console);
-void console_send_control(struct keg_virtio_console *console);
+void keg_virtio_console_take_control(struct keg_virtio_console *console);
+void keg_virtio_console_send_control(struct keg_virtio_console *console);
 
 #endif

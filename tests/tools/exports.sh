@@ -32,6 +32,10 @@ accepted 'static const char *const table[] = {"a", "b"}; const char *const *keg_
 	__attribute__((used)) static const char *const *t(void) { return table; }'
 accepted '__attribute__((used)) static _Thread_local char last_message[512];'
 refused 'int other(void) { return 2; }' 'other is exported: a public name begins with keg_'
+refused '__attribute__((visibility("hidden"))) int inner(void) { return 2; }' \
+	'inner has external linkage: its name begins with keg_'
+refused '__attribute__((visibility("hidden"))) const int inner[] = {1};' 'inner has external linkage'
+accepted '__attribute__((visibility("hidden"))) int keg_inner(void) { return 2; }'
 refused 'int keg_c(void) { return 2; }' 'keg_c is exported but no header'
 refused 'int keg_b(void) { return 2; }' 'keg_b is exported but no man/*.3 names it'
 refused '__attribute__((used)) static int counter;' 'counter in .bss is mutable global state'
