@@ -168,12 +168,18 @@ static void state_headers(void)
 			try(set_state_word, values[i]);
 }
 
+/* In a copy, which has room for all of them: on the stack they would hit whoever called. */
 static void set_state_sizes(ucontext_t *context, uint64_t value)
 {
+	static _Alignas(64) uint8_t state[2 * PAGE];
 	const uint32_t magic2 = 0x46505845;
-	uint8_t *state = (uint8_t *)context->uc_mcontext.fpregs;
-	uint32_t size = (uint32_t)value, extended = size + 4;
+	uint32_t size = (uint32_t)value, extended;
 
+	memcpy(&extended, (uint8_t *)context->uc_mcontext.fpregs + 464 + 4, sizeof(extended));
+	MUST(extended <= sizeof(state));
+	memcpy(state, context->uc_mcontext.fpregs, extended);
+	context->uc_mcontext.fpregs = (void *)state;
+	extended = size + 4;
 	memcpy(state + 464 + 4, &extended, sizeof(extended));
 	memcpy(state + 464 + 16, &size, sizeof(size));
 	if (size < 4096)
