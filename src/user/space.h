@@ -103,7 +103,8 @@ ssize_t keg_space_read_some(struct keg_space *space, void *to, uint64_t from, si
 ssize_t keg_space_write_some(struct keg_space *space, uint64_t to, const void *from, size_t length);
 /* A string with its end: its length, -EFAULT, or -ENAMETOOLONG if `size` bytes hold no end. */
 ssize_t keg_space_read_string(struct keg_space *space, char *to, uint64_t from, size_t size);
-/* Regardless of protection (for reports, loaders and plugins' hosts); areas must be there. */
+/* Regardless of protection (for reports, loaders and plugins' hosts); areas must be there. -ENOMEM
+ * there is no page for what was not touched yet */
 int keg_space_poke(struct keg_space *space, uint64_t to, const void *from, size_t length);
 int keg_space_peek(struct keg_space *space, void *to, uint64_t from, size_t length);
 /* An aligned 32-bit word, atomically. -EFAULT, -EINVAL if not aligned. exchange: *value becomes

@@ -145,7 +145,7 @@ static int force(struct keg_space *space, uint64_t at, void *own, size_t length,
 
 		part = part_of(at + done, length - done);
 		if (!host)
-			return -EFAULT;
+			return result == -ENOMEM ? -ENOMEM : -EFAULT;
 		if (way == READ)
 			memcpy((uint8_t *)own + done, host, part);
 		else

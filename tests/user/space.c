@@ -141,11 +141,16 @@ static void memory_that_is_out_is_said_so(void **state)
 	/* More than there is, which is refused at once unless the program says that it knows. */
 	const uint64_t at = (uint64_t)try_map(
 		world->space, 0, 512 * MIB, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
-	int result = 0;
+	uint32_t word = 1;
+	uint64_t i = 0;
+	int result;
 
-	for (uint64_t i = 0; result == 0 && i < 512 * MIB; i += PAGE)
+	do
 		result = keg_space_fault(world->space, at + i, KEG_TOUCH_WRITE);
+	while (result == 0 && (i += PAGE) < 512 * MIB);
 	assert_int_equal(result, -ENOMEM);
+	assert_int_equal(keg_space_poke(world->space, at + i, &word, 4), -ENOMEM);
+	assert_int_equal(keg_space_peek(world->space, &word, at + i, 4), -ENOMEM);
 	assert_ok(keg_space_unmap(world->space, at, 512 * MIB));
 	map_memory(world->space, at, PAGE, rw);
 	put32(world->space, at, 1);
