@@ -112,9 +112,6 @@ static inline keg_page keg_pte_page(uint64_t entry)
 int keg_machine_set_entry(struct keg_machine *machine, uint64_t at, uint64_t entry);
 int keg_machine_split(struct keg_machine *machine, uint64_t at);
 
-/* Tables and supervisor pages, in pages: what a process costs beyond its memory. */
-uint32_t keg_machine_overhead(const struct keg_machine *machine);
-
 /* ---- Its vCPUs, one for each thread ---- */
 
 /* A thread's registers, as the program sees them. */

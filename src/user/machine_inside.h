@@ -27,8 +27,7 @@ struct keg_tables {
 	keg_page root;                /* the table of level 4 */
 	struct keg_page_list machine; /* for the root, the upper half's tables, and what is there */
 	struct keg_page_list program; /* for the lower half's tables */
-	_Atomic uint32_t page_count;
-	uint32_t chunks; /* keg_pages_cover() */
+	uint32_t chunks;              /* keg_pages_cover() */
 };
 
 enum {

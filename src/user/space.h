@@ -97,7 +97,6 @@ int keg_space_fault(struct keg_space *space, uint64_t at, enum keg_touch access)
 
 int keg_space_read(struct keg_space *space, void *to, uint64_t from, size_t length);
 int keg_space_write(struct keg_space *space, uint64_t to, const void *from, size_t length);
-int keg_space_clear(struct keg_space *space, uint64_t to, size_t length);
 /* As many bytes as are accessible from the start: their number, -EFAULT if none of a length > 0. */
 ssize_t keg_space_read_some(struct keg_space *space, void *to, uint64_t from, size_t length);
 ssize_t keg_space_write_some(struct keg_space *space, uint64_t to, const void *from, size_t length);

@@ -12,7 +12,6 @@ enum { TRIES = 64 }; /* for one page, when other threads keep taking it away */
 enum way {
 	READ,
 	WRITE,
-	CLEAR,
 };
 
 static const uint64_t to_read = KEG_PTE_PRESENT | KEG_PTE_USER;
@@ -72,10 +71,8 @@ static size_t transfer(struct keg_space *space, uint64_t at, void *own, size_t l
 			break;
 		if (way == READ)
 			memcpy((uint8_t *)own + done, host, part);
-		else if (way == WRITE)
-			memcpy(host, (const uint8_t *)own + done, part);
 		else
-			memset(host, 0, part);
+			memcpy(host, (const uint8_t *)own + done, part);
 		done += part;
 	}
 	pthread_rwlock_unlock(&space->lock);
@@ -90,11 +87,6 @@ int keg_space_read(struct keg_space *space, void *to, uint64_t from, size_t leng
 int keg_space_write(struct keg_space *space, uint64_t to, const void *from, size_t length)
 {
 	return transfer(space, to, (void *)(uintptr_t)from, length, WRITE) == length ? 0 : -EFAULT;
-}
-
-int keg_space_clear(struct keg_space *space, uint64_t to, size_t length)
-{
-	return transfer(space, to, NULL, length, CLEAR) == length ? 0 : -EFAULT;
 }
 
 static ssize_t some(size_t done, size_t length)

@@ -44,7 +44,6 @@ static int take_run(struct keg_machine *machine, struct keg_page_list *list)
 		return rc;
 	}
 	list->spare = run;
-	atomic_fetch_add(&tables->page_count, run.count);
 	return 0;
 }
 
@@ -71,11 +70,6 @@ int keg_tables_take(struct keg_machine *machine, keg_page *page)
 	return rc;
 }
 
-uint32_t keg_machine_overhead(const struct keg_machine *machine)
-{
-	return atomic_load(&machine->tables.page_count);
-}
-
 int keg_tables_init(struct keg_machine *machine)
 {
 	struct keg_tables *tables = &machine->tables;
@@ -91,10 +85,8 @@ int keg_tables_init(struct keg_machine *machine)
 
 static void release_list(struct keg_machine *machine, struct keg_page_list *list)
 {
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count; i++)
 		keg_pages_release(machine->pages, list->runs[i].first, list->runs[i].count);
-		atomic_fetch_sub(&machine->tables.page_count, list->runs[i].count);
-	}
 	free(list->runs);
 	*list = (struct keg_page_list){.runs = NULL};
 }
