@@ -138,7 +138,7 @@ enum keg_user_end {
 	KEG_USER_MEMORY,   /* the memory is out: a process was ended for it, and it was the first */
 	KEG_USER_REACHED,  /* keg_user_run_to()'s address: goes on */
 	KEG_USER_RETURNED, /* a function that was called (keg_user_call()) */
-	KEG_USER_FAILED,   /* KVM failed; `what` says how */
+	KEG_USER_FAILED,   /* KVM or the host failed; `what` says how */
 	KEG_USER_STOPPED,  /* KEG_USER_STOPS, by `signal`: SIGCONT and keg_user_run() go on */
 };
 

@@ -156,8 +156,9 @@ static bool prepare(struct keg_pages *pages, keg_page first, uint32_t count, boo
 
 	if (large) {
 		/* What is backed by small pages must go first, to be backed by a huge one. */
-		if (keg_bits_find(pages->touched, first, end, true) != end)
-			madvise(host, large_bytes, MADV_DONTNEED);
+		if (keg_bits_find(pages->touched, first, end, true) != end &&
+			madvise(host, large_bytes, MADV_DONTNEED) != 0)
+			return false;
 		return populate(pages, first, count);
 	}
 	while (first < end) {

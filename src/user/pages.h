@@ -66,6 +66,13 @@ void *keg_pages_at(struct keg_pages *pages, keg_page page);
  */
 void keg_pages_forget(struct keg_pages *pages, keg_page first, uint32_t count);
 
+/*
+ * What the host said when it did not let a translation be forgotten: a program may still reach what
+ * was taken from it. No page that may be reached so is given out again, and whoever runs programs
+ * in the arena has to end them. 0: all is well
+ */
+int keg_pages_unsound(const struct keg_pages *pages);
+
 /* forget, then release: for what a process gives back while its machine lives. */
 void keg_pages_give_back(struct keg_pages *pages, keg_page first, uint32_t count);
 

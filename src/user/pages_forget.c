@@ -10,23 +10,30 @@
 /* So much of what is free stays backed by the host: it is used again sooner than it is made. */
 static const uint32_t most_stale = 64u << (20 - KEG_PAGE_SHIFT);
 
+/* A host that may not split its mapping any more (vm.max_map_count) can still change all of it. */
+static bool permit(struct keg_pages *pages, keg_page first, uint32_t count, int protection)
+{
+	return mprotect(keg_pages_host(pages, first), (size_t)count << KEG_PAGE_SHIFT,
+		       protection) == 0 ||
+	       mprotect(pages->base, (size_t)pages->total << KEG_PAGE_SHIFT, protection) == 0;
+}
+
 /*
  * KVM's notifier is called when permissions change, whichever they are. Taking one away, if for a
  * moment only, would hurt threads of keg that write elsewhere in the range, and vCPUs: so one is
- * added and taken away, that nothing needs. A host that may not split its mapping any more (vm.
- * max_map_count) can still change all of it.
+ * added and taken away, that nothing needs. What could not be taken away is not added the next
+ * time, and nothing changes then: that is a failure, too.
  */
 static void toggle(struct keg_pages *pages, keg_page first, uint32_t count)
 {
-	const int more = PROT_READ | PROT_WRITE | PROT_EXEC;
-	const size_t whole = (size_t)pages->total << KEG_PAGE_SHIFT;
-	const size_t bytes = (size_t)count << KEG_PAGE_SHIFT;
-	uint8_t *at = keg_pages_host(pages, first);
+	if (!permit(pages, first, count, PROT_READ | PROT_WRITE | PROT_EXEC) ||
+		!permit(pages, first, count, PROT_READ | PROT_WRITE))
+		atomic_store(&pages->unsound, errno);
+}
 
-	if (mprotect(at, bytes, more) != 0)
-		mprotect(pages->base, whole, more);
-	if (mprotect(at, bytes, PROT_READ | PROT_WRITE) != 0)
-		mprotect(pages->base, whole, PROT_READ | PROT_WRITE);
+int keg_pages_unsound(const struct keg_pages *pages)
+{
+	return atomic_load_explicit(&pages->unsound, memory_order_relaxed);
 }
 
 void keg_pages_forget(struct keg_pages *pages, keg_page first, uint32_t count)
@@ -77,7 +84,9 @@ static void free_run(struct keg_pages *pages, keg_page first, uint32_t count, bo
 	}
 	if (forget)
 		toggle(pages, first, count);
-	make_free(pages, first, count, true);
+	/* A program may still reach it: nobody gets it any more. */
+	if (keg_pages_unsound(pages) == 0)
+		make_free(pages, first, count, true);
 }
 
 static void release(struct keg_pages *pages, keg_page first, uint32_t count, bool forget)

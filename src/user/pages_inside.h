@@ -17,6 +17,10 @@ struct keg_pages {
 	uint32_t hint;  /* no page below is free */
 	uint32_t stale; /* free pages that the host still backs */
 
+	/* An errno: a translation could not be forgotten. From then on a page becomes free only
+	 * with what the host backs it by. */
+	_Atomic int unsound;
+
 	/* A reference count that has reached UINT32_MAX stays there, and so does its page. */
 	_Atomic uint32_t *references;
 	/* A bit for each page: in use or about to become free; and: not known to be zero. */

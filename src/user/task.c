@@ -136,17 +136,35 @@ static void serve_page_fault(struct keg_task *task, const struct keg_cpu_event *
 			event->address, event->vector, event->error);
 }
 
+/* Lock held. */
+static void report_failure(struct keg_user *user)
+{
+	if (user->report.end)
+		return;
+	user->report.end = KEG_USER_FAILED;
+	strncpy(user->report.what, keg_error_message(), sizeof(user->report.what) - 1);
+}
+
 /* KVM failed, or the machine did what none of keg's can: the process cannot go on. */
 static void broken(struct keg_task *task)
 {
 	struct keg_user *user = task->process->user;
 
 	pthread_mutex_lock(&user->lock);
-	if (task->process == user->first && user->report.end == 0) {
-		user->report.end = KEG_USER_FAILED;
-		strncpy(user->report.what, keg_error_message(), sizeof(user->report.what) - 1);
-	}
+	if (task->process == user->first)
+		report_failure(user);
 	keg_process_end(task->process, SIGKILL);
+	pthread_mutex_unlock(&user->lock);
+}
+
+/* A process may still reach what was taken from it, and is another's now: none goes on. */
+static void unsound(struct keg_user *user, int error)
+{
+	keg_fail_errno(error, "making KVM forget what a program's memory was mapped to");
+	pthread_mutex_lock(&user->lock);
+	report_failure(user);
+	for (struct keg_process *each = user->processes; each; each = each->next)
+		keg_process_end(each, SIGKILL);
 	pthread_mutex_unlock(&user->lock);
 }
 
@@ -179,6 +197,7 @@ void keg_task_run(struct keg_task *task)
 	struct keg_user *user = task->process->user;
 	struct keg_cpu_event event;
 	int64_t result = 0;
+	int error;
 
 	for (;;) {
 		if (keg_task_called(task) || result <= KEG_RESTART) {
@@ -190,6 +209,11 @@ void keg_task_run(struct keg_task *task)
 			if (attended != GOES_ON)
 				return;
 			continue; /* it may be called again already */
+		}
+		error = keg_pages_unsound(user->pages);
+		if (error) {
+			unsound(user, error);
+			continue;
 		}
 		if (keg_cpu_run(task->cpu, &event) < 0) {
 			broken(task);

@@ -3,7 +3,9 @@
  * over. That a test ends at all is what it tests. */
 #include "testing.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include <keg/host.h>
@@ -12,6 +14,19 @@
 
 static const char *program;
 static struct keg_host *host;
+
+/* By which KVM is made to forget translations. */
+static atomic_bool mprotect_fails;
+
+int __real_mprotect(void *at, size_t bytes, int protection);
+int __wrap_mprotect(void *at, size_t bytes, int protection);
+int __wrap_mprotect(void *at, size_t bytes, int protection)
+{
+	if (!atomic_load(&mprotect_fails))
+		return __real_mprotect(at, bytes, protection);
+	errno = ENOMEM;
+	return -1;
+}
 
 static void run(const char *what, uint64_t time_ns, struct keg_user_stop *stop)
 {
@@ -25,7 +40,9 @@ static void run(const char *what, uint64_t time_ns, struct keg_user_stop *stop)
 	assert_ok(keg_user_create(host, &config, &user));
 	assert_ok(keg_user_bind(user, program, NULL, 0));
 	assert_ok(keg_user_load(user, program, words, NULL));
+	atomic_store(&mprotect_fails, strcmp(what, "gives_memory_back") == 0);
 	assert_ok(keg_user_run(user, stop));
+	atomic_store(&mprotect_fails, false);
 	print_message("%s: %u\n", what, stop->end);
 	keg_user_destroy(user);
 }
@@ -64,6 +81,16 @@ static void with_processes_of_processes(void **state)
 	}
 }
 
+static void when_what_it_gave_back_could_still_be_reached(void **state)
+{
+	struct keg_user_stop stop;
+
+	(void)state;
+	run("gives_memory_back", 0, &stop);
+	assert_int_equal(stop.end, KEG_USER_FAILED);
+	assert_non_null(strstr(stop.what, "forget"));
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -85,6 +112,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(when_its_time_is_up),
 		cmocka_unit_test(when_threads_are_being_made),
 		cmocka_unit_test(with_processes_of_processes),
+		cmocka_unit_test(when_what_it_gave_back_could_still_be_reached),
 	};
 
 	if (argc != 2)

@@ -3,6 +3,7 @@
 #include "user/pages.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "testing.h"
 
@@ -100,6 +101,83 @@ static void forgetting_leaves_contents_alone(void **state)
 		assert_int_equal(((uint8_t *)keg_pages_at(*state, first))[i], 0x5a);
 	memset(keg_pages_at(*state, first), 0, 4 * PAGE);
 	keg_pages_release(*state, first, 4);
+}
+
+/* ---- A host that does not let itself be told ---- */
+
+static size_t refuses_from = SIZE_MAX; /* bytes: so many and more at once; and the other way */
+static size_t refuses_below;
+static int refuses = -1; /* only this protection; -1 any */
+
+int __real_mprotect(void *at, size_t bytes, int protection);
+int __wrap_mprotect(void *at, size_t bytes, int protection);
+int __wrap_mprotect(void *at, size_t bytes, int protection)
+{
+	if ((bytes >= refuses_from || bytes < refuses_below) &&
+		(refuses == -1 || refuses == protection)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return __real_mprotect(at, bytes, protection);
+}
+
+static void a_host_that_may_not_split_its_mapping_changes_all_of_it(void **state)
+{
+	const keg_page first = take(*state, 4);
+
+	refuses_below = 16 * MIB;
+	keg_pages_forget(*state, first, 1);
+	keg_pages_give_back(*state, first, 4);
+	refuses_below = 0;
+	assert_int_equal(keg_pages_unsound(*state), 0);
+	assert_null(keg_pages_at(*state, first));
+}
+
+static void what_is_not_forgotten_is_given_to_nobody(void **state)
+{
+	struct keg_pages *pages;
+	keg_page kept, freed;
+
+	(void)state;
+	assert_ok(keg_pages_create(16 * MIB, &pages));
+	kept = take(pages, 1);
+	freed = take(pages, 1);
+	assert_int_equal(keg_pages_unsound(pages), 0);
+	refuses_from = 0;
+	keg_pages_give_back(pages, freed, 1);
+	refuses_from = SIZE_MAX;
+	assert_int_equal(keg_pages_unsound(pages), ENOMEM);
+	assert_null(keg_pages_at(pages, freed));
+	assert_int_not_equal(take(pages, 1), freed);
+	/* It is too late for all others. */
+	keg_pages_give_back(pages, kept, 1);
+	assert_int_not_equal(take(pages, 1), kept);
+	keg_pages_destroy(pages);
+}
+
+static void a_permission_that_stays_is_a_failure_too(void **state)
+{
+	struct keg_pages *pages;
+
+	(void)state;
+	assert_ok(keg_pages_create(16 * MIB, &pages));
+	refuses_from = 0;
+	refuses = PROT_READ | PROT_WRITE;
+	keg_pages_forget(pages, take(pages, 1), 1);
+	refuses_from = SIZE_MAX;
+	refuses = -1;
+	assert_int_equal(keg_pages_unsound(pages), ENOMEM);
+	keg_pages_destroy(pages);
+}
+
+static void a_host_that_never_lets_is_found_out_at_once(void **state)
+{
+	struct keg_pages *pages;
+
+	(void)state;
+	refuses_from = 0;
+	assert_fails(keg_pages_create(16 * MIB, &pages), ENOMEM, "translations");
+	refuses_from = SIZE_MAX;
 }
 
 static void the_limit_holds(void **state)
@@ -242,6 +320,10 @@ int main(void)
 		TEST(pages_are_zero_when_they_are_used_again),
 		TEST(a_page_is_free_when_nobody_has_it),
 		TEST(forgetting_leaves_contents_alone),
+		TEST(a_host_that_may_not_split_its_mapping_changes_all_of_it),
+		TEST(what_is_not_forgotten_is_given_to_nobody),
+		TEST(a_permission_that_stays_is_a_failure_too),
+		TEST(a_host_that_never_lets_is_found_out_at_once),
 		TEST(the_limit_holds),
 		TEST(a_large_page_is_aligned_and_zero),
 		TEST(numbers_of_no_page_do_nothing),

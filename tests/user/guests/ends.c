@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,6 +89,22 @@ static void leaves_processes(void)
 	}
 }
 
+/* Beside a process that does not even call. */
+static void gives_memory_back(void)
+{
+	if (fork() == 0)
+		spin();
+	for (;;) {
+		char *at = mmap(
+			NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (at == MAP_FAILED)
+			abort();
+		at[0] = 1;
+		munmap(at, 65536);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -99,6 +116,7 @@ int main(int argc, char **argv)
 		{"forks", forks},
 		{"leaves_threads", leaves_threads},
 		{"leaves_processes", leaves_processes},
+		{"gives_memory_back", gives_memory_back},
 	};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(programs) / sizeof(programs[0]); i++) {
