@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "exec.h"
+#include "terminal.h"
 
 /* A run, from its parts to its end. */
 struct execution {
@@ -110,6 +111,27 @@ static int cannot_load(const struct execution *execution, int error)
 	}
 }
 
+/* Runs the program, which has keg's terminal meanwhile. What keg_user_run() says. */
+static int run(struct execution *execution, struct keg_user_stop *stop)
+{
+	int result;
+
+	if (terminal_lend())
+		terminal_guard();
+	do {
+		result = keg_user_run(execution->user, stop);
+		/* The shell that keg runs in waits for keg to stop. SIGCONT comes by its thread. */
+		if (result == 0 && stop->end == KEG_USER_STOPPED)
+			raise(SIGSTOP);
+	} while (result == 0 && stop->end == KEG_USER_STOPPED);
+	/* Who is not ended by others leaves it as it is meant to be: stty(1), say. */
+	if (result == 0 && stop->end == KEG_USER_EXITED)
+		terminal_keep();
+	else
+		terminal_leave();
+	return result;
+}
+
 static int load_and_run(struct execution *execution)
 {
 	const struct exec_settings *settings = execution->settings;
@@ -129,12 +151,7 @@ static int load_and_run(struct execution *execution)
 		cli_error("out of threads");
 		return EXEC_FAILED;
 	}
-	do {
-		result = keg_user_run(execution->user, &stop);
-		/* The shell that keg runs in waits for keg to stop. SIGCONT comes by its thread. */
-		if (result == 0 && stop.end == KEG_USER_STOPPED)
-			raise(SIGSTOP);
-	} while (result == 0 && stop.end == KEG_USER_STOPPED);
+	result = run(execution, &stop);
 	exec_signals_end(signals);
 	exec_trace_end(&execution->trace);
 	if (result < 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Raw mode (termios(3)), and all the ways out of it. */
+/* The terminal's mode (termios(3)), and all the ways back to it. */
 #include "terminal.h"
 
 #include <signal.h>
@@ -8,11 +8,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* One terminal in a process. `raw` is set last and cleared first. */
+/* One terminal in a process. `changed`, or about to be, is set last and cleared first. */
 static struct {
 	struct termios before;
 	int fd;
-	volatile sig_atomic_t raw;
+	volatile sig_atomic_t changed;
 } terminal;
 
 static const int fatal_signals[] = {
@@ -44,13 +44,26 @@ bool terminal_foreground(int fd)
 	return group < 0 || group == getpgrp();
 }
 
+bool terminal_lend(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* In the background its mode is that of whoever has it now. */
+		if (tcgetattr(fd, &terminal.before) != 0 || !terminal_foreground(fd))
+			continue;
+		terminal.fd = fd;
+		terminal.changed = 1;
+		return true;
+	}
+	return false;
+}
+
 int terminal_enter(int fd)
 {
 	struct termios mode;
 
 	/* While it should be raw, what it is now may be the shell's doing: `before` is known
 	 * already. */
-	if (!terminal.raw && tcgetattr(fd, &terminal.before) != 0)
+	if (!terminal.changed && tcgetattr(fd, &terminal.before) != 0)
 		return -1;
 	terminal.fd = fd;
 	mode = terminal.before;
@@ -61,26 +74,39 @@ int terminal_enter(int fd)
 	mode.c_cflag |= CS8;
 	mode.c_cc[VMIN] = 1;
 	mode.c_cc[VTIME] = 0;
-	terminal.raw = 1;
+	terminal.changed = 1;
 	if (tcsetattr(fd, TCSANOW, &mode) == 0)
 		return 0;
-	terminal.raw = 0;
+	terminal.changed = 0;
 	return -1;
 }
 
-void terminal_leave(void)
+static void take_back(const struct termios *mode)
 {
 	sigset_t output, before;
 
-	if (!terminal.raw)
+	if (!terminal.changed)
 		return;
-	terminal.raw = 0;
+	terminal.changed = 0;
 	/* In the background the terminal is somebody else's, who has set it as he needs it. */
 	if (!terminal_foreground(terminal.fd))
 		return;
 	sigemptyset(&output);
 	sigaddset(&output, SIGTTOU);
 	pthread_sigmask(SIG_BLOCK, &output, &before);
-	tcsetattr(terminal.fd, TCSANOW, &terminal.before);
+	/* No key continues what tcflow(3) has suspended, and who writes there waits for ever. */
+	tcflow(terminal.fd, TCOON);
+	if (mode)
+		tcsetattr(terminal.fd, TCSANOW, mode);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void terminal_leave(void)
+{
+	take_back(&terminal.before);
+}
+
+void terminal_keep(void)
+{
+	take_back(NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The terminal in raw mode, and back in its own mode however the program ends. */
+/* The terminal in another mode, and back in its own however the program ends. */
 #ifndef KEG_CLI_TERMINAL_H
 #define KEG_CLI_TERMINAL_H
 
@@ -15,14 +15,24 @@ void terminal_guard(void);
 bool terminal_foreground(int fd);
 
 /*
+ * Lends the terminal that is a standard stream to others, who may change its mode and suspend its
+ * output, until terminal_leave() or terminal_keep(). False: none is, or it is not this process's
+ * to lend, in the background.
+ */
+bool terminal_lend(void);
+
+/*
  * Raw mode: every key reaches the program as it is, Ctrl-C too, and none is echoed. What is written
  * is still processed, so that "\n" begins a new line. Again when it is raw already: somebody else
  * may have changed it since. 0, or -1 with errno.
  */
 int terminal_enter(int fd);
 
-/* Back to the mode before terminal_enter(); harmless when that has happened. Also for signal
- * handlers. */
+/* Back to the mode before terminal_enter() or terminal_lend(); harmless when that has happened.
+ * Also for signal handlers. */
 void terminal_leave(void);
+
+/* The mode stays as it is now: who had the terminal wants it so. Its output goes on. */
+void terminal_keep(void);
 
 #endif

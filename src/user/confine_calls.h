@@ -20,7 +20,7 @@
 	CALL(brk) CALL(mmap) CALL(munmap) CALL(mremap) CALL(mprotect) CALL(madvise) \
 	CALL(exit) CALL(exit_group) CALL(futex) CALL(set_robust_list) CALL(rseq) \
 	CALL(set_tid_address) CALL(sched_yield) CALL(sched_getaffinity) CALL(getcpu) \
-	CALL(membarrier) CALL(getpid) CALL(gettid) CALL(getppid) CALL(getuid) \
+	CALL(membarrier) CALL(getpid) CALL(getpgrp) CALL(gettid) CALL(getppid) CALL(getuid) \
 	CALL(geteuid) CALL(getgid) CALL(getegid) CALL(getrusage) CALL(uname) \
 	CALL(sysinfo) CALL(getrandom) CALL(rt_sigaction) CALL(rt_sigprocmask) \
 	CALL(rt_sigreturn) CALL(rt_sigpending) CALL(rt_sigtimedwait) CALL(sigaltstack) \

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
+#include <termios.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -136,6 +137,42 @@ static int stopper(void)
 	return 5;
 }
 
+/* ---- The terminal ---- */
+
+static int make_raw(void)
+{
+	struct termios mode;
+
+	tcgetattr(STDIN_FILENO, &mode);
+	cfmakeraw(&mode);
+	return tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+}
+
+static int raw_sleeper(void)
+{
+	make_raw();
+	return sleeper();
+}
+
+/* Nothing that is written after that is seen. */
+static int suspender(void)
+{
+	say("ready", 0);
+	tcdrain(STDOUT_FILENO);
+	make_raw();
+	tcflow(STDOUT_FILENO, TCOOFF);
+	while (goes_on)
+		pause();
+	return 0;
+}
+
+static int suspend_and_exit(void)
+{
+	say("ready", 0);
+	tcdrain(STDOUT_FILENO);
+	return tcflow(STDOUT_FILENO, TCOOFF);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -144,7 +181,9 @@ int main(int argc, char **argv)
 	} all[] = {{"null", null}, {"ill", ill}, {"trap", trap}, {"divide", divide}, {"bus", bus},
 		{"spin", spin}, {"hog", hog}, {"environment", show_environment},
 		{"socket", socket_error}, {"uname", uname_error}, {"signals", signals},
-		{"sleep", sleeper}, {"stop", stopper}};
+		{"sleep", sleeper}, {"stop", stopper}, {"raw", make_raw},
+		{"sleep-raw", raw_sleeper}, {"suspend", suspender},
+		{"suspend-exit", suspend_and_exit}};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++) {
 		if (strcmp(argv[1], all[i].name) == 0)

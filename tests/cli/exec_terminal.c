@@ -101,6 +101,67 @@ static void sizes_reach_the_program(void **state)
 	session_end(&session);
 }
 
+static void who_is_killed_leaves_it_as_it_was(void **state)
+{
+	struct session session;
+
+	(void)state;
+	start(&session, "sleep-raw");
+	assert_true(session_is_raw(&session));
+	session_signal(&session, SIGTERM);
+	assert_dead(session_wait(&session), SIGTERM);
+	assert_false(session_is_raw(&session));
+	session_end(&session);
+	session_start(&session, WORDS("exec", "--time", "1", "--", EXEC_GUEST, "sleep-raw"));
+	session_await_raw(&session, true);
+	assert_exit(session_wait(&session), 124);
+	assert_false(session_is_raw(&session));
+	session_end(&session);
+}
+
+/* Its settings are what it was run for. */
+static void who_ends_by_itself_leaves_it_as_it_set_it(void **state)
+{
+	struct session session;
+
+	(void)state;
+	session_start(&session, WORDS("exec", "--", EXEC_GUEST, "raw"));
+	assert_exit(session_wait(&session), 0);
+	assert_true(session_is_raw(&session));
+	session_end(&session);
+}
+
+static void output_goes_on_that_a_program_has_suspended(void **state)
+{
+	struct session session;
+
+	(void)state;
+	session_start(&session, WORDS("exec", "--time", "1", "--", EXEC_GUEST, "suspend"));
+	session_expect(&session, "ready");
+	session_expect(&session, "the time of --time is up");
+	assert_exit(session_wait(&session), 124);
+	session_end(&session);
+	session_start(&session, WORDS("exec", "--stats", "--", EXEC_GUEST, "suspend-exit"));
+	session_expect(&session, "ready");
+	session_expect(&session, "calls");
+	assert_exit(session_wait(&session), 0);
+	session_end(&session);
+}
+
+/* It is its shell's, or another program's, by then. */
+static void in_the_background_it_is_left_alone(void **state)
+{
+	struct session session;
+
+	(void)state;
+	start(&session, "sleep-raw");
+	session_foreground(&session, false);
+	session_signal(&session, SIGTERM);
+	assert_dead(session_wait(&session), SIGTERM);
+	assert_true(session_is_raw(&session));
+	session_end(&session);
+}
+
 /* ---- Job control ---- */
 
 static void a_stopped_program_stops_keg(void **state)
@@ -228,6 +289,10 @@ int main(void)
 		cmocka_unit_test(signals_reach_its_handlers),
 		cmocka_unit_test(keys_are_signals),
 		cmocka_unit_test(sizes_reach_the_program),
+		cmocka_unit_test(who_is_killed_leaves_it_as_it_was),
+		cmocka_unit_test(who_ends_by_itself_leaves_it_as_it_set_it),
+		cmocka_unit_test(output_goes_on_that_a_program_has_suspended),
+		cmocka_unit_test(in_the_background_it_is_left_alone),
 		cmocka_unit_test(a_stopped_program_stops_keg),
 		cmocka_unit_test(a_stopped_program_can_be_killed),
 		cmocka_unit_test(the_background_may_not_read),
