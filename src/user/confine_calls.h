@@ -13,6 +13,14 @@
  * have it (proc(5), pid_max). */
 #define KEG_CONFINE_PID 0x7eed0001
 
+/* Headers that are older than Linux 6.6 do not know it, nor do libseccomp's. */
+#ifndef __NR_fchmodat2
+#define __NR_fchmodat2 452
+#endif
+#ifndef __SNR_fchmodat2
+#define __SNR_fchmodat2 __NR_fchmodat2
+#endif
+
 /* clang-format off */
 
 /* Memory, threads, signals, time: what keg and the C library are made of. */
@@ -30,8 +38,16 @@
 	CALL(timer_getoverrun) CALL(timer_delete) CALL(timerfd_create) \
 	CALL(timerfd_settime) CALL(timerfd_gettime)
 
-/* Files, beneath what Landlock leaves reachable. What it does not look at, and keg does not do, is
- * not here: owners, and what setxattr(2) sets. */
+/*
+ * Files, beneath what Landlock leaves reachable. What it does not look at, and keg does not do, is
+ * not here: owners, and what setxattr(2) sets.
+ *
+ * Modes and times it does not look at either, and keg does: of what a walk has come to, an O_PATH
+ * descriptor. That takes a call with a path, empty (AT_EMPTY_PATH) or in /proc, whose text no filter
+ * sees: fchmodat2(2), chmod(2) on a Linux before 6.6, and utimensat(2). fchmod(2) and futimens(3)
+ * would do without one, but they want the file opened, which cannot be done with a socket or a
+ * symbolic link, nor with what its owner may not read.
+ */
 #define KEG_CONFINE_FILES(CALL) \
 	CALL(read) CALL(write) CALL(readv) CALL(writev) CALL(pread64) CALL(pwrite64) \
 	CALL(preadv) CALL(pwritev) CALL(preadv2) CALL(pwritev2) CALL(lseek) CALL(close) \
@@ -43,7 +59,7 @@
 	CALL(openat2) CALL(getdents64) CALL(readlink) CALL(readlinkat) CALL(unlinkat) \
 	CALL(mkdirat) CALL(mknodat) CALL(renameat) CALL(renameat2) CALL(linkat) \
 	CALL(symlinkat) CALL(utimensat) CALL(access) CALL(faccessat) CALL(faccessat2) \
-	CALL(chmod) CALL(fchmod) CALL(fchmodat) CALL(umask) CALL(rmdir) CALL(unlink) \
+	CALL(chmod) CALL(fchmod) CALL(fchmodat2) CALL(umask) CALL(rmdir) CALL(unlink) \
 	CALL(getxattr) CALL(listxattr) CALL(inotify_init1) CALL(inotify_add_watch) \
 	CALL(inotify_rm_watch)
 

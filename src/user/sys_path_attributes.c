@@ -27,7 +27,7 @@ int keg_path_chmod(int fd, mode_t mode)
 
 	if (syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH) == 0)
 		return 0;
-	/* EPERM: from a filter that this process may be under, too. */
+	/* EPERM: a filter that this process is under may be older than the call. */
 	if (errno != ENOSYS && errno != EPERM)
 		return -errno;
 	/* This process's own descriptor, of what the walk has come to. */

@@ -23,6 +23,12 @@
 #include <keg/user.h>
 #include <keg/vcpu.h>
 
+#include "user/sys_path.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 /* Linux 6.6 */
+#endif
+
 static struct keg_host *host;
 static struct keg_user *user;
 
@@ -202,10 +208,25 @@ static void files(void)
 	must_not(unlink("/usr/bin/env"));
 }
 
+/* Files' modes: of what is open, by no name in /proc where the kernel can do without. */
+static void modes(void)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct stat st;
+
+	must(fd >= 0);
+	confine("exit 0", false);
+	must(keg_path_chmod(fd, 0640) == 0);
+	must(fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0640);
+	must(syscall(SYS_fchmodat2, fd, "", 0600, AT_EMPTY_PATH) == 0 || errno == ENOSYS);
+	must_not((int)syscall(SYS_fchmodat, fd, "", 0600));
+}
+
 static void it_reaches_no_file_but_those_that_are_bound(void **state)
 {
 	(void)state;
 	in_a_child(files);
+	in_a_child(modes);
 }
 
 static void requests(void)
