@@ -12,6 +12,7 @@
 #ifndef KEG_USER_FILES_H
 #define KEG_USER_FILES_H
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,7 +60,8 @@ struct keg_file {
 	_Atomic bool sent;   /* to another process, by SCM_RIGHTS */
 	bool timeouts;       /* SO_RCVTIMEO or SO_SNDTIMEO is set: no call on it is restarted */
 	char *path;          /* canonical, in the sandbox; NULL: it has none. Owned */
-	uint64_t most;       /* bytes that it may have, besides RLIMIT_FSIZE */
+	_Atomic uint32_t renames; /* of the mounts, by which the path led to it: of a directory */
+	uint64_t most;            /* bytes that it may have, besides RLIMIT_FSIZE */
 	const struct keg_file_operations *operations; /* NULL: all of it is the host's */
 	void *state;                                  /* the operations' own */
 	_Atomic(struct keg_locks *) locks;            /* where it may have locks of its own */
@@ -127,6 +129,14 @@ int keg_task_add_file(struct keg_task *task, struct keg_file *file, bool close_o
 /* The same for a descriptor of the host's that has just been made. */
 int keg_task_add_fd(
 	struct keg_task *task, enum keg_file_kind kind, int fd, int flags, bool close_on_exec);
+/* ---- file_path.c ---- */
+
+/* Where an open file is now, in the sandbox. -ENOENT nowhere: `path` is where it was then, if it
+ * had a path */
+int keg_file_where(struct keg_task *task, struct keg_file *file, char path[PATH_MAX]);
+/* The same for a directory that calls begin at. -ENOTDIR it is none */
+int keg_file_directory(struct keg_task *task, struct keg_file *file, char path[PATH_MAX]);
+
 /* How large a memfd may become. */
 struct keg_user;
 uint64_t keg_memfd_most(const struct keg_user *user);

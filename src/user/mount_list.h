@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The list of mounts, for those who walk it. It is made before the program runs, and does not
- * change then.
+ * change then, but for what is atomic.
  *
  * Paths are canonical here, and without a slash at their end: the root is "".
  */
@@ -36,6 +36,7 @@ struct keg_mount {
 
 struct keg_mounts {
 	_Atomic uint32_t references;
+	_Atomic uint32_t renames; /* directories that got another name, or lost theirs, by keg */
 	uint32_t count;
 	int host_dev, host_proc; /* the host's /dev and /proc, for what keg shows of them; -1 */
 	struct keg_mount at[KEG_MOUNTS_MOST];

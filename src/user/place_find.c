@@ -51,6 +51,7 @@ static int start_at(struct keg_walk_state *walk, int at)
 {
 	struct keg_place *place = walk->place;
 	KEG_HELD struct keg_file *file = NULL;
+	int r;
 
 	if (at == AT_FDCWD) {
 		keg_fs_directory(walk->task->process->fs, place->path);
@@ -58,9 +59,9 @@ static int start_at(struct keg_walk_state *walk, int at)
 		file = keg_task_file(walk->task, (uint64_t)at);
 		if (!file)
 			return -EBADF;
-		if (!file->path || file->path[0] != '/' || file->type != S_IFDIR)
-			return -ENOTDIR;
-		memcpy(place->path, file->path, strlen(file->path) + 1);
+		r = keg_file_directory(walk->task, file, place->path);
+		if (r)
+			return r;
 	}
 	walk->length = strlen(place->path);
 	if (walk->length == 1)

@@ -42,15 +42,16 @@ int64_t keg_sys_fchdir(struct keg_task *task, const uint64_t args[6])
 {
 	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
 	KEG_PLACE struct keg_place place;
+	char path[PATH_MAX];
 	int r;
 
 	place.fd = -1;
 	if (!file)
 		return -EBADF;
-	if (file->type != S_IFDIR || !file->path)
-		return -ENOTDIR;
-	r = keg_mounts_walk(task, AT_FDCWD, file->path, KEG_WALK_HOLD, &place);
-	return r < 0 ? r : enter(task, &place);
+	r = keg_file_directory(task, file, path);
+	if (!r)
+		r = keg_mounts_walk(task, AT_FDCWD, path, KEG_WALK_HOLD, &place);
+	return r ? r : enter(task, &place);
 }
 
 int64_t keg_sys_getcwd(struct keg_task *task, const uint64_t args[6])

@@ -166,6 +166,8 @@ static int64_t do_unlink(struct keg_task *task, int at, uint64_t path, bool dire
 	if (parent < 0)
 		return parent;
 	r = unlinkat(parent, last, directory ? AT_REMOVEDIR : 0) < 0 ? -errno : 0;
+	if (!r && directory)
+		atomic_fetch_add(&task->process->user->mounts->renames, 1);
 	close(parent);
 	return r;
 }

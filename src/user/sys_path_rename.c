@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "user/files.h"
+#include "user/mount_list.h"
 #include "user/sys_path.h"
 #include "user/system_files.h"
 #include "user/task.h"
@@ -56,6 +57,8 @@ static int64_t rename_places(struct keg_task *task, const struct keg_place *from
 		r = -errno;
 	close(from_parent);
 	close(to_parent);
+	if (!r && (from->directory || to->directory))
+		atomic_fetch_add(&task->process->user->mounts->renames, 1);
 	if (!r && from->directory && !(flags & RENAME_EXCHANGE))
 		tell_all(task->process->user, from->path, to->path);
 	return r;
@@ -75,7 +78,7 @@ static int64_t do_rename(struct keg_task *task, int from_at, uint64_t from_path,
 		r = keg_place_find(task, to_at, to_path, KEG_WALK_CREATE, &to);
 	if (!r)
 		r = check_rename(&from, &to, flags);
-	return r < 0 ? r : rename_places(task, &from, &to, flags);
+	return r ? r : rename_places(task, &from, &to, flags);
 }
 
 int64_t keg_sys_rename(struct keg_task *task, const uint64_t args[6])

@@ -193,33 +193,6 @@ static int link_text(struct keg_task *task, const struct keg_place *place, char 
 	return r;
 }
 
-/* Whether the file's path still leads to it: without following anything. */
-static bool has_path(struct keg_task *task, struct keg_file *file)
-{
-	const struct keg_mounts *mounts = task->process->user->mounts;
-	const struct keg_mount *mount;
-	struct stat had, is;
-	int fd, r;
-
-	if (!file->path || file->kind == KEG_FILE_STREAM || file->kind == KEG_FILE_SOCKET)
-		return false;
-	mount = keg_mounts_cover(mounts, file->path, strlen(file->path));
-	if (!mount || mount->kind != KEG_MOUNT_HOST)
-		return true;
-	if (file->operations)
-		return true;
-	fd = keg_beneath(mount->fd,
-		mount->name ? mount->name
-			    : file->path + mount->length + (file->path[mount->length] == '/'),
-		O_PATH | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return false;
-	r = keg_beneath_stat(fd, &is);
-	close(fd);
-	return !r && keg_beneath_stat(file->fd, &had) == 0 && had.st_dev == is.st_dev &&
-	       had.st_ino == is.st_ino;
-}
-
 int keg_system_link(struct keg_task *task, const struct keg_place *place, char to[PATH_MAX])
 {
 	KEG_HELD struct keg_file *file = NULL;
@@ -229,10 +202,7 @@ int keg_system_link(struct keg_task *task, const struct keg_place *place, char t
 	file = keg_system_descriptor(task, place->pid, place->number);
 	if (!file)
 		return -ENOENT;
-	if (!has_path(task, file))
-		return -EXDEV;
-	memcpy(to, file->path, strlen(file->path) + 1);
-	return 0;
+	return keg_file_where(task, file, to) ? -EXDEV : 0;
 }
 
 int keg_system_read_link(struct keg_task *task, const struct keg_place *place, char to[PATH_MAX])
@@ -252,9 +222,10 @@ int keg_system_read_link(struct keg_task *task, const struct keg_place *place, c
 		return -ENOENT;
 	if (keg_open_stat(task, file, &st))
 		st.st_ino = 0;
+	if (file->path && keg_file_where(task, file, to) == 0)
+		return 0;
 	if (file->path)
-		(void)snprintf(
-			to, PATH_MAX, "%s%s", file->path, has_path(task, file) ? "" : " (deleted)");
+		(void)snprintf(to, PATH_MAX, "%s (deleted)", file->path);
 	else if (file->kind == KEG_FILE_EPOLL || file->kind == KEG_FILE_EVENT ||
 		 file->kind == KEG_FILE_SIGNAL)
 		(void)snprintf(to, PATH_MAX, "anon_inode:%s", anonymous[file->kind]);

@@ -5,19 +5,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static int make_bound(void **state)
-{
-	struct paths *paths;
-
-	make_paths(state);
-	paths = *state;
-	make_folder(paths, "in/dir");
-	make_file(paths, "in/dir/file", "text");
-	assert_ok(keg_mounts_bind(
-		paths->user.mounts, host_path(paths, "in"), "/in", KEG_USER_WRITABLE));
-	return 0;
-}
-
 /* ---- What is there ---- */
 
 static void nothing_is_there_that_was_not_mounted(void **state)

@@ -111,6 +111,19 @@ int make_paths(void **state)
 	return 0;
 }
 
+int make_bound(void **state)
+{
+	struct paths *paths;
+
+	make_paths(state);
+	paths = *state;
+	make_folder(paths, "in/dir");
+	make_file(paths, "in/dir/file", "text");
+	assert_ok(keg_mounts_bind(
+		paths->user.mounts, host_path(paths, "in"), "/in", KEG_USER_WRITABLE));
+	return 0;
+}
+
 int end_paths(void **state)
 {
 	struct paths *paths = *state;
@@ -139,10 +152,10 @@ int open_path(struct paths *paths, const char *path, int flags)
 	return (int)CALL(paths, __NR_openat, CWD, P(path), (unsigned)flags, 0644);
 }
 
-const char *contents(struct paths *paths, const char *path)
+const char *contents_at(struct paths *paths, int at, const char *path)
 {
 	static char text[4096];
-	int number = open_path(paths, path, O_RDONLY);
+	int number = (int)CALL(paths, __NR_openat, (uint64_t)at, P(path), O_RDONLY);
 	struct keg_file *file = number < 0 ? NULL : keg_files_get(paths->process.files, number);
 	ssize_t length = file ? pread(file->fd, text, sizeof(text) - 1, 0) : 0;
 
@@ -151,4 +164,9 @@ const char *contents(struct paths *paths, const char *path)
 		keg_files_close(paths->process.files, number);
 	text[length > 0 ? length : 0] = '\0';
 	return text;
+}
+
+const char *contents(struct paths *paths, const char *path)
+{
+	return contents_at(paths, AT_FDCWD, path);
 }

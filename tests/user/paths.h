@@ -32,6 +32,8 @@ struct paths {
 /* cmocka's: the sandbox, with nothing mounted, in *state. */
 int make_paths(void **state);
 int end_paths(void **state);
+/* The same with `in` mounted at /in, and a file in it: dir/file. */
+int make_bound(void **state);
 
 /* The host's path of what is beneath its folder; good until the fourth call after. */
 const char *host_path(const struct paths *paths, const char *name);
@@ -49,5 +51,6 @@ int64_t call(struct paths *paths, uint64_t number, const uint64_t args[6]);
 int open_path(struct paths *paths, const char *path, int flags);
 /* What is in a file of the program's, up to 4095 characters; "" if it cannot be opened. */
 const char *contents(struct paths *paths, const char *path);
+const char *contents_at(struct paths *paths, int at, const char *path);
 
 #endif
