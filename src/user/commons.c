@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "user/object.h"
+#include "user/vdso.h"
 
 int keg_commons_create(uint64_t memory, int kick_signal, struct keg_commons **commons)
 {
@@ -19,7 +20,10 @@ int keg_commons_create(uint64_t memory, int kick_signal, struct keg_commons **co
 	result = keg_pages_create(memory, &made->pages);
 	if (result == 0)
 		result = keg_object_cache_create(made->pages, &made->objects);
+	if (result == 0)
+		result = keg_tsc_find(&made->lore);
 	if (result < 0) {
+		keg_object_cache_destroy(made->objects);
 		keg_pages_destroy(made->pages);
 		free(made);
 		return result;
@@ -39,6 +43,7 @@ void keg_commons_release(struct keg_commons *commons)
 	if (!commons || atomic_fetch_sub(&commons->references, 1) != 1)
 		return;
 	keg_machine_lore_fini(&commons->lore);
+	keg_vdso_destroy(commons->vdso);
 	keg_object_cache_destroy(commons->objects);
 	keg_pages_destroy(commons->pages);
 	free(commons);

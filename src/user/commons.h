@@ -7,12 +7,14 @@
 #include "user/machine.h"
 
 struct keg_object_cache;
+struct keg_vdso;
 
 struct keg_commons {
 	_Atomic uint32_t references;
 	struct keg_pages *pages;
 	struct keg_object_cache *objects;
 	struct keg_machine_lore lore;
+	struct keg_vdso *vdso; /* vdso.h; NULL: programs ask for the time */
 };
 
 int keg_commons_create(uint64_t memory, int kick_signal, struct keg_commons **commons);

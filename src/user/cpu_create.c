@@ -83,7 +83,8 @@ static int set_up(struct keg_cpu_inside *inside)
 	vcpu->shared.wanted = vcpu->shared.read = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	vcpu->shared.wanted &= vcpu->shared.supported;
 	vcpu->shared.waiting = false;
-	return keg_cpu_set_syscall_msrs(inside);
+	rc = keg_tsc_share(inside);
+	return rc ? rc : keg_cpu_set_syscall_msrs(inside);
 }
 
 /* Makes the vCPU with the next number; lock held. */

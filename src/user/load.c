@@ -3,6 +3,7 @@
  */
 #include "user/load.h"
 
+#include <asm/unistd.h>
 #include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +11,16 @@
 #include <sys/random.h>
 
 #include "base/error.h"
+#include "user/commons.h"
 #include "user/elf.h"
 #include "user/files.h"
 #include "user/load_map.h"
 #include "user/mounts.h"
+#include "user/policy.h"
 #include "user/space.h"
 #include "user/stack.h"
 #include "user/task.h"
+#include "user/vdso.h"
 
 enum { SCRIPTS_MOST = 4 };
 
@@ -30,6 +34,7 @@ struct loader {
 	char interpreter[KEG_SCRIPT_LINE]; /* a script's */
 	struct keg_loaded program, library;
 	struct keg_stack stack;
+	uint64_t vdso; /* where it is; 0: there is none */
 	char *executable;
 };
 
@@ -152,6 +157,7 @@ static int make_stack(struct loader *loader, struct keg_space *space,
 		.entry = program->plan.entry + program->bias,
 		.hwcap = hardware(),
 		.signal_stack = signal_stack(space),
+		.vdso = loader->vdso,
 	};
 	int ret;
 
@@ -176,6 +182,26 @@ static uint64_t stack_bytes(const struct loader *loader, const struct keg_words 
 	       (arguments->count + (uint64_t)environment->count) * sizeof(uint64_t);
 }
 
+/* Not if any of the calls that it does without may not be made. */
+static int map_vdso(struct loader *loader, struct keg_space *space)
+{
+	static const uint16_t spared[] = {
+		__NR_clock_gettime, __NR_clock_getres, __NR_gettimeofday, __NR_time};
+	const struct keg_user *user = loader->task->process->user;
+	int64_t at;
+
+	if (!user->commons->vdso)
+		return 0;
+	for (size_t i = 0; i < sizeof(spared) / sizeof(spared[0]); i++)
+		if (user->policy->refused[spared[i]])
+			return 0;
+	at = keg_vdso_map(user->commons->vdso, space);
+	if (at < 0)
+		return keg_fail_errno((int)-at, "mapping the vDSO");
+	loader->vdso = (uint64_t)at;
+	return 0;
+}
+
 static int fill_space(
 	struct loader *loader, struct keg_space *space, const struct keg_words *environment)
 {
@@ -195,6 +221,8 @@ static int fill_space(
 		ret = keg_load_map(space, objects, program, KEG_USER_TOP - stack);
 	if (!ret && loader->library.file)
 		ret = keg_load_map(space, objects, &loader->library, KEG_USER_TOP - stack);
+	if (!ret)
+		ret = map_vdso(loader, space);
 	if (!ret)
 		ret = keg_space_set_brk(space, program->plan.relocatable && !loader->library.file
 						       ? HEAP_APART

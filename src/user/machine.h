@@ -54,8 +54,13 @@ struct keg_machine_lore {
 	_Atomic bool open_layout;   /* SYSCALL was seen to stay at CPL 3 */
 	_Atomic bool strict_layout; /* it was seen to enter CPL 0 */
 	_Atomic uint32_t vcpus;     /* enum keg_vcpu_moves */
+	_Atomic bool host_tsc;      /* machines may have the host's time-stamp counter */
+	_Atomic uint32_t tsc_khz;   /* and have it, at this rate; 0: none was made yet */
 	_Atomic(struct keg_machine *) idle[KEG_IDLE_MACHINES];
 };
+
+/* Whether the host's kernel takes the time from the time-stamp counter. What read(2) says */
+int keg_tsc_find(struct keg_machine_lore *lore);
 
 /* Ends the machines that are kept. Before the pages and the host end. */
 void keg_machine_lore_fini(struct keg_machine_lore *lore);

@@ -162,6 +162,11 @@ void keg_cpus_fini(struct keg_machine *machine);
 /* Before a vCPU's first run in a thread: what it costs KVM to move it. */
 int keg_cpu_settle(struct keg_cpu_inside *inside);
 
+/* ---- tsc.c ---- */
+
+/* Gives a new vCPU the host's time-stamp counter, if that is of use. */
+int keg_tsc_share(struct keg_cpu_inside *inside);
+
 /* ---- machine_pool.c ---- */
 
 /* NULL: there is none. */

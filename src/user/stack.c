@@ -48,6 +48,7 @@ static void note_auxv(
 		{AT_EXECFN, {places->file}},
 		{AT_PLATFORM, {places->platform}},
 		{AT_MINSIGSTKSZ, {input->signal_stack}},
+		{input->vdso ? AT_SYSINFO_EHDR : AT_NULL, {input->vdso}},
 		{AT_NULL, {0}},
 	};
 

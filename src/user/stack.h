@@ -17,6 +17,7 @@ struct keg_stack_input {
 	const char *file; /* as it was asked for: AT_EXECFN */
 	uint64_t headers, header_count, base, entry;
 	uint64_t hwcap, signal_stack;
+	uint64_t vdso; /* 0: there is none */
 	unsigned char random[16];
 };
 

@@ -60,12 +60,20 @@ static int64_t keg_sys_set_clock(struct keg_task *task, const uint64_t args[6])
 	return -EPERM;
 }
 
+static uint64_t realtime(struct keg_task *task)
+{
+	uint64_t ns = 0;
+
+	(void)keg_clock_read(task, CLOCK_REALTIME, &ns);
+	return ns;
+}
+
 static int64_t keg_sys_gettimeofday(struct keg_task *task, const uint64_t args[6])
 {
 	const struct timezone none = {0};
-	struct timeval time;
+	const struct timespec now = to_timespec(realtime(task));
+	const struct timeval time = {now.tv_sec, now.tv_nsec / 1000};
 
-	gettimeofday(&time, NULL);
 	if (put(task, args[0], &time, sizeof(time)) < 0)
 		return -EFAULT;
 	return put(task, args[1], &none, sizeof(none));
@@ -73,7 +81,7 @@ static int64_t keg_sys_gettimeofday(struct keg_task *task, const uint64_t args[6
 
 static int64_t keg_sys_time(struct keg_task *task, const uint64_t args[6])
 {
-	int64_t now = time(NULL);
+	const int64_t now = (int64_t)(realtime(task) / NS_PER_SECOND);
 
 	return put(task, args[0], &now, sizeof(now)) < 0 ? -EFAULT : now;
 }

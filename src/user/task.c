@@ -7,11 +7,13 @@
 
 #include "base/error.h"
 #include "user/block.h"
+#include "user/commons.h"
 #include "user/plugin.h"
 #include "user/process.h"
 #include "user/signals.h"
 #include "user/space.h"
 #include "user/task.h"
+#include "user/vdso.h"
 
 #define BUFFER_MAX (1u << 20)
 
@@ -195,6 +197,7 @@ static int64_t serve(struct keg_task *task, const struct keg_cpu_event *event)
 void keg_task_run(struct keg_task *task)
 {
 	struct keg_user *user = task->process->user;
+	struct keg_vdso *vdso = user->commons->vdso;
 	struct keg_cpu_event event;
 	int64_t result = 0;
 	int error;
@@ -215,6 +218,9 @@ void keg_task_run(struct keg_task *task)
 			unsound(user, error);
 			continue;
 		}
+		/* It may have slept. */
+		if (vdso)
+			keg_vdso_refresh(vdso);
 		if (keg_cpu_run(task->cpu, &event) < 0) {
 			broken(task);
 			continue;

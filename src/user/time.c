@@ -4,7 +4,9 @@
 
 #include <errno.h>
 
+#include "user/commons.h"
 #include "user/task.h"
+#include "user/vdso.h"
 
 static const int64_t ns_per_second = 1000000000;
 
@@ -117,6 +119,8 @@ int keg_clock_read(struct keg_task *task, clockid_t clock, uint64_t *ns)
 		pthread_mutex_unlock(&user->lock);
 		return 0;
 	}
+	if (user->commons->vdso && keg_vdso_read(user->commons->vdso, clock, ns))
+		return 0;
 	/* The task's thread is this one. */
 	if (clock > CLOCK_TAI || clock_gettime(clock, &time))
 		return -EINVAL;

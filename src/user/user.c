@@ -17,6 +17,7 @@
 #include "user/process.h"
 #include "user/sockets.h"
 #include "user/trace.h"
+#include "user/vdso.h"
 #include "user/watch.h"
 
 #define DEFAULT_MEMORY (4ull << 30)
@@ -221,6 +222,14 @@ static int enter_directory(struct keg_user *user)
 	return 0;
 }
 
+/* There is a vCPU: what machines can do is known. */
+static int make_vdso(struct keg_commons *commons)
+{
+	const uint32_t khz = atomic_load(&commons->lore.tsc_khz);
+
+	return khz && !commons->vdso ? keg_vdso_create(commons->pages, khz, &commons->vdso) : 0;
+}
+
 static int load_first(struct keg_user *user, const char *path, struct keg_words *arguments,
 	struct keg_words *environment)
 {
@@ -232,6 +241,8 @@ static int load_first(struct keg_user *user, const char *path, struct keg_words 
 	user->first = process;
 	user->first_task = process->tasks;
 	result = enter_directory(user);
+	if (result == 0)
+		result = make_vdso(user->commons);
 	if (result < 0)
 		return result;
 	return keg_load_program(user->first_task, process->space,

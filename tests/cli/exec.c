@@ -291,6 +291,30 @@ static void calls_can_be_refused(void **state)
 	program_release(&outcome);
 }
 
+/* What tells the time by itself is not there then. */
+static void clocks_can_be_refused(void **state)
+{
+	static const struct {
+		const char *call, *asks;
+		int status;
+	} tries[] = {
+		{"uname", "clock", 0},
+		{"uname", "gettimeofday", 0},
+		{"clock_gettime", "clock", EPERM},
+		{"gettimeofday", "gettimeofday", EPERM},
+		{"time", "clock", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct outcome outcome;
+
+		exec(&outcome, "--deny", tries[i].call, "--", EXEC_GUEST, tries[i].asks);
+		assert_int_equal(outcome.status, tries[i].status);
+		program_release(&outcome);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +329,7 @@ int main(void)
 		cmocka_unit_test(variables),
 		cmocka_unit_test(the_network),
 		cmocka_unit_test(calls_can_be_refused),
+		cmocka_unit_test(clocks_can_be_refused),
 	};
 
 	require_kvm();

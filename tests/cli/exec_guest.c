@@ -9,8 +9,10 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -82,6 +84,21 @@ static int uname_error(void)
 	struct utsname name;
 
 	return uname(&name) < 0 ? errno : 0;
+}
+
+/* Through libc, which may do without the call. */
+static int clock_error(void)
+{
+	struct timespec now;
+
+	return clock_gettime(CLOCK_MONOTONIC, &now) < 0 ? errno : 0;
+}
+
+static int gettimeofday_error(void)
+{
+	struct timeval now;
+
+	return gettimeofday(&now, NULL) < 0 ? errno : 0;
 }
 
 /* ---- Signals ---- */
@@ -183,7 +200,8 @@ int main(int argc, char **argv)
 		{"socket", socket_error}, {"uname", uname_error}, {"signals", signals},
 		{"sleep", sleeper}, {"stop", stopper}, {"raw", make_raw},
 		{"sleep-raw", raw_sleeper}, {"suspend", suspender},
-		{"suspend-exit", suspend_and_exit}};
+		{"suspend-exit", suspend_and_exit}, {"clock", clock_error},
+		{"gettimeofday", gettimeofday_error}};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++) {
 		if (strcmp(argv[1], all[i].name) == 0)

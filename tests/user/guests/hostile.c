@@ -23,6 +23,7 @@ static const struct hostile *const all[] = {
 	hostile_paths,
 	hostile_descriptors,
 	hostile_controls,
+	hostile_clocks,
 };
 
 static sigjmp_buf back;

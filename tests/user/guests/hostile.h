@@ -41,7 +41,7 @@ struct hostile {
 extern const struct hostile hostile_processor[], hostile_returns[], hostile_layout[],
 	hostile_pointers[], hostile_counts[], hostile_races[], hostile_buffers[], hostile_bombs[],
 	hostile_processes[], hostile_signals[], hostile_programs[], hostile_paths[],
-	hostile_descriptors[], hostile_controls[];
+	hostile_descriptors[], hostile_controls[], hostile_clocks[];
 
 /* Something that must not be: the test fails. */
 #define MUST(condition)                                                                            \
