@@ -111,11 +111,11 @@ static inline keg_page keg_pte_page(uint64_t entry)
 }
 
 /*
- * Replaces one entry (0 takes it away). -EINVAL it is within a large page: split it first, into 512
- * entries that mean the same (-ENOMEM).
+ * Replaces one entry (0 takes it away). -EINVAL it is within a large page: split it first, and all
+ * others of the range, into 512 entries each that mean the same (-ENOMEM, and what KVM says).
  */
 int keg_machine_set_entry(struct keg_machine *machine, uint64_t at, uint64_t entry);
-int keg_machine_split(struct keg_machine *machine, uint64_t at);
+int keg_machine_split(struct keg_machine *machine, uint64_t start, uint64_t end);
 
 /* ---- Its vCPUs, one for each thread ---- */
 

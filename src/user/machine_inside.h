@@ -27,7 +27,8 @@ struct keg_tables {
 	keg_page root;                /* the table of level 4 */
 	struct keg_page_list machine; /* for the root, the upper half's tables, and what is there */
 	struct keg_page_list program; /* for the lower half's tables */
-	uint32_t chunks;              /* keg_pages_cover() */
+	bool split;      /* an entry that was set leads elsewhere: KVM has not been told */
+	uint32_t chunks; /* keg_pages_cover() */
 };
 
 enum {

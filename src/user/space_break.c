@@ -136,7 +136,7 @@ int keg_space_break(struct keg_space *space, struct keg_area *area, uint64_t at)
 		return keg_object_stat(area->object) ? let_write(space, area, at, entry) : 0;
 	if (!(entry & KEG_PTE_COPY))
 		return 0;
-	if (entry & KEG_PTE_LARGE && keg_machine_split(space->machine, at) != 0)
+	if (entry & KEG_PTE_LARGE && keg_space_split(space, at, at + KEG_PAGE) != 0)
 		return -ENOMEM;
 	return is_shared(space, entry) ? copy(space, area, at) : widen(space, area, at);
 }

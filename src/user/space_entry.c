@@ -110,17 +110,7 @@ static uint64_t run_end(const struct keg_entry_run *run)
 
 int keg_space_split(struct keg_space *space, uint64_t start, uint64_t end)
 {
-	struct keg_entry_run run;
-
-	for (uint64_t at = start; keg_entry_run(space, at, end, &run); at = run_end(&run)) {
-		const int result = run.large ? keg_machine_split(space->machine, run.at) : 0;
-
-		if (result != 0)
-			return -ENOMEM;
-		if (run.large)
-			run.count = 1; /* and on to what is behind it */
-	}
-	return 0;
+	return keg_machine_split(space->machine, start, end) == 0 ? 0 : -ENOMEM;
 }
 
 void keg_space_drop(struct keg_space *space, uint64_t start, uint64_t end)

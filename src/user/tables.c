@@ -310,7 +310,8 @@ int keg_machine_set_entry(struct keg_machine *machine, uint64_t at, uint64_t ent
 	return 0;
 }
 
-static int split_locked(struct keg_machine *machine, table_entry *large)
+/* Leads to a table of entries that mean the same. */
+static int split_entry(struct keg_machine *machine, table_entry *large)
 {
 	uint64_t entry = load(large);
 	keg_page page;
@@ -325,18 +326,35 @@ static int split_locked(struct keg_machine *machine, table_entry *large)
 	fill(table, keg_pte_page(entry) & ~(KEG_LARGE - 1), ENTRIES,
 		entry & ~(0xffffffffull << KEG_PAGE_SHIFT | KEG_PTE_LARGE));
 	store(large, page_entry(page, TABLE_BITS));
-	return keg_machine_drop_translations(machine);
+	machine->tables.split = true;
+	return 0;
 }
 
-int keg_machine_split(struct keg_machine *machine, uint64_t at)
+static int split_range(struct keg_machine *machine, uint64_t at, uint64_t end)
 {
 	struct place place;
-	int rc;
+	int rc = 0;
 
-	pthread_mutex_lock(&machine->tables.lock);
-	rc = walk(machine, at, 1, &place);
-	if (!rc && is_large(&place, load(place.entry)))
-		rc = split_locked(machine, place.entry);
-	pthread_mutex_unlock(&machine->tables.lock);
+	for (; !rc && at < end; at = after(at, place.level)) {
+		rc = walk(machine, at, LARGE_LEVEL, &place);
+		if (!rc && is_large(&place, load(place.entry)))
+			rc = split_entry(machine, place.entry);
+	}
 	return rc;
+}
+
+int keg_machine_split(struct keg_machine *machine, uint64_t start, uint64_t end)
+{
+	struct keg_tables *tables = &machine->tables;
+	int rc, dropped = 0;
+
+	pthread_mutex_lock(&tables->lock);
+	rc = split_range(machine, start, end);
+	/* What takes long, once; also what an earlier split has failed at. */
+	if (tables->split)
+		dropped = keg_machine_drop_translations(machine);
+	if (!dropped)
+		tables->split = false;
+	pthread_mutex_unlock(&tables->lock);
+	return rc ? rc : dropped;
 }

@@ -11,6 +11,22 @@ enum {
 #define AT    0x10000000ull
 #define LARGE ((uint64_t)KEG_LARGE * KEG_PAGE)
 
+static int drops;
+static bool drop_fails;
+
+int __real_keg_machine_drop_translations(struct keg_machine *machine);
+int __wrap_keg_machine_drop_translations(struct keg_machine *machine);
+int __wrap_keg_machine_drop_translations(struct keg_machine *machine)
+{
+	drops++;
+	return drop_fails ? -ENOMEM : __real_keg_machine_drop_translations(machine);
+}
+
+static int split(struct bare *bare, uint64_t at, uint32_t pages)
+{
+	return keg_machine_split(bare->machine, at, at + (uint64_t)pages * KEG_PAGE);
+}
+
 static keg_page take(struct bare *bare, uint32_t count, bool large)
 {
 	keg_page first;
@@ -138,8 +154,8 @@ static void splits_a_large_page(void **state)
 	other = take(&bare, 1, false);
 	*(uint64_t *)keg_pages_at(bare.pages, other) = 7;
 	expect_load(&bare, at, 1009);
-	assert_ok(keg_machine_split(bare.machine, LARGE * 300 + 5 * KEG_PAGE));
-	assert_ok(keg_machine_split(bare.machine, LARGE * 300)); /* harmless */
+	assert_ok(split(&bare, LARGE * 300 + 5 * KEG_PAGE, 1));
+	assert_ok(split(&bare, LARGE * 300, KEG_LARGE)); /* harmless */
 	for (uint32_t i = 0; i < KEG_LARGE; i++)
 		assert_int_equal(keg_machine_entry(bare.machine, LARGE * 300 + i * KEG_PAGE),
 			entry(first + i, SEEN));
@@ -155,6 +171,53 @@ static void splits_a_large_page(void **state)
 	bare_load(&bare, code_load_far);
 	bare.cpu->regs.rbx = at;
 	bare_expect_exception(&bare, 14, 4);
+	bare_close(&bare);
+}
+
+static void splits_many_at_once(void **state)
+{
+	struct bare bare;
+	keg_page first;
+
+	(void)state;
+	bare_open(&bare);
+	first = take(&bare, KEG_LARGE, true);
+	/* Three that follow one another, one more, and a fifth behind the range. */
+	for (uint64_t i = 0; i < 7; i++)
+		if (i < 3 || i == 5 || i == 6)
+			assert_ok(keg_machine_map(bare.machine, LARGE * (300 + i), first, KEG_LARGE,
+				BITS | KEG_PTE_LARGE));
+	drops = 0;
+	assert_ok(split(&bare, LARGE * 300 + 511 * KEG_PAGE, 5 * KEG_LARGE));
+	assert_int_equal(drops, 1);
+	for (uint64_t i = 0; i < 7; i++)
+		assert_int_equal(
+			!!(keg_machine_entry(bare.machine, LARGE * (300 + i)) & KEG_PTE_LARGE),
+			i == 6);
+	assert_int_equal(keg_machine_entry(bare.machine, LARGE * 302 + 9 * KEG_PAGE),
+		entry(first + 9, SEEN));
+	assert_ok(split(&bare, LARGE * 300, 5 * KEG_LARGE));
+	assert_int_equal(drops, 1);
+	bare_close(&bare);
+}
+
+/* KVM goes on with what it knew until it is told. */
+static void a_split_that_failed_is_made_up_for(void **state)
+{
+	struct bare bare;
+	keg_page first;
+
+	(void)state;
+	bare_open(&bare);
+	first = take(&bare, KEG_LARGE, true);
+	assert_ok(
+		keg_machine_map(bare.machine, LARGE * 300, first, KEG_LARGE, BITS | KEG_PTE_LARGE));
+	drop_fails = true;
+	assert_int_equal(split(&bare, LARGE * 300, 1), -ENOMEM);
+	drop_fails = false;
+	drops = 0;
+	assert_ok(split(&bare, LARGE * 300, 1));
+	assert_int_equal(drops, 1);
 	bare_close(&bare);
 }
 
@@ -226,6 +289,8 @@ int main(void)
 		cmocka_unit_test(finds_the_next),
 		cmocka_unit_test(keeps_a_large_page_whole),
 		cmocka_unit_test(splits_a_large_page),
+		cmocka_unit_test(splits_many_at_once),
+		cmocka_unit_test(a_split_that_failed_is_made_up_for),
 		cmocka_unit_test(keeps_tables),
 		cmocka_unit_test(refuses_what_is_not_a_programs),
 		cmocka_unit_test(gives_its_tables_back),
