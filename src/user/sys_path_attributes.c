@@ -35,13 +35,18 @@ int keg_path_chmod(int fd, mode_t mode)
 	return chmod(name, mode) < 0 ? -errno : 0;
 }
 
-/* What is to be changed: a descriptor, or -EROFS, -EPERM what is made up. */
-static int find_changeable(struct keg_task *task, int at, uint64_t path, uint32_t walk,
+/* What is to be changed, by AT_ flags: a descriptor, or -EROFS, -EPERM what is made up. The place
+ * is to be ended in any case. */
+static int find_changeable(struct keg_task *task, int at, uint64_t path, uint32_t flags,
 	struct keg_place *place, struct keg_file **file)
 {
-	int r = keg_path_held(task, at, path, walk, place), fd;
+	int r, fd;
 
+	place->fd = -1;
 	*file = NULL;
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	r = keg_path_held(task, at, path, keg_path_walk(flags), place);
 	if (r < 0)
 		return r;
 	fd = keg_path_descriptor(task, place, file);
@@ -57,12 +62,8 @@ static int64_t do_chmod(struct keg_task *task, int at, uint64_t path, uint64_t m
 	KEG_HELD struct keg_file *file = NULL;
 	KEG_PLACE struct keg_place place;
 	mode_t bits = (mode_t)mode & 07777;
-	int fd;
+	int fd = find_changeable(task, at, path, flags, &place, &file);
 
-	place.fd = -1;
-	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	fd = find_changeable(task, at, path, keg_path_walk(flags), &place, &file);
 	if (fd < 0)
 		return fd;
 	if (S_ISLNK(place.stat.st_mode))
@@ -95,12 +96,8 @@ static int64_t do_chown(
 	KEG_HELD struct keg_file *file = NULL;
 	KEG_PLACE struct keg_place place;
 	uint32_t uid = (uint32_t)ids[0], gid = (uint32_t)ids[1];
-	int fd;
+	int fd = find_changeable(task, at, path, flags, &place, &file);
 
-	place.fd = -1;
-	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	fd = find_changeable(task, at, path, keg_path_walk(flags), &place, &file);
 	if (fd < 0)
 		return fd;
 	return (uid == UINT32_MAX || uid == place.stat.st_uid) &&
@@ -156,12 +153,8 @@ static int64_t set_times(struct keg_task *task, int at, uint64_t path,
 {
 	KEG_HELD struct keg_file *file = NULL;
 	KEG_PLACE struct keg_place place;
-	int fd;
+	int fd = find_changeable(task, at, path, flags, &place, &file);
 
-	place.fd = -1;
-	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	fd = find_changeable(task, at, path, keg_path_walk(flags), &place, &file);
 	if (fd < 0)
 		return fd;
 	return syscall(SYS_utimensat, fd, "", times, AT_EMPTY_PATH) < 0 ? -errno : 0;

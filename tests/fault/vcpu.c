@@ -207,14 +207,18 @@ static const struct fault_step state_steps[] = {
 	FAULT_STEP("attribute", has_attr, FAULT_OPTIONAL),
 };
 
+/* A vCPU that has only to be run. */
+#define READY(load)                                                                                \
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),                                            \
+		FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),                                 \
+		FAULT_STEP("map", rig_create_mem, FAULT_SETUP),                                    \
+		FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),                                       \
+		FAULT_STEP("load", load, FAULT_SETUP),                                             \
+		FAULT_STEP("create", rig_create_vcpu, FAULT_SETUP),                                \
+		FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP)
+
 static const struct fault_step timed_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
-	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
-	FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),
-	FAULT_STEP("load", rig_load_spin, FAULT_SETUP),
-	FAULT_STEP("create", rig_create_vcpu, FAULT_SETUP),
-	FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP),
+	READY(rig_load_spin),
 	FAULT_STEP("run for", run_for, 0),
 	FAULT_STEP("run for, again", run_for, 0),
 	FAULT_STEP("run for, elsewhere", run_for_elsewhere, 0),
@@ -290,13 +294,7 @@ static int drain(struct rig *rig)
 }
 
 static const struct fault_step coalesced_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("machine", rig_create_vm, FAULT_SETUP),
-	FAULT_STEP("map", rig_create_mem, FAULT_SETUP),
-	FAULT_STEP("ram", rig_add_ram, FAULT_SETUP),
-	FAULT_STEP("load", rig_load_store, FAULT_SETUP),
-	FAULT_STEP("create", rig_create_vcpu, FAULT_SETUP),
-	FAULT_STEP("init", rig_init_vcpu, FAULT_SETUP),
+	READY(rig_load_store),
 	FAULT_STEP("coalesce", coalesce, FAULT_OPTIONAL),
 	FAULT_STEP("run", rig_run, 0),
 	FAULT_STEP("drain", drain, FAULT_OPTIONAL),

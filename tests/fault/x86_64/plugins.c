@@ -104,17 +104,19 @@ static int go_on(struct rig *rig)
 	return users_judge(keg_user_run(users.user, &users.stop), KEG_USER_EXITED);
 }
 
+/* A sandbox with its program; and one that has none yet. */
+#define BEGUN                                                                                      \
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP), FAULT_STEP("begin", begin, FAULT_SETUP)
+#define MADE    BEGUN, FAULT_STEP("make", users_make, FAULT_SETUP)
+#define CREATED BEGUN, FAULT_STEP("create", users_create, FAULT_SETUP)
+
 static const struct fault_step symbols_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("begin", begin, FAULT_SETUP),
-	FAULT_STEP("make", users_make, FAULT_SETUP),
+	MADE,
 	FAULT_STEP("find", find, FAULT_FORGIVING),
 };
 
 static const struct fault_step plugin_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("begin", begin, FAULT_SETUP),
-	FAULT_STEP("make", users_make, FAULT_SETUP),
+	MADE,
 	FAULT_STEP("find", find, FAULT_SETUP),
 	FAULT_STEP("offer", offer, 0),
 	FAULT_STEP("run to", run_to, FAULT_FORGIVING | FAULT_NOT_AGAIN),
@@ -147,9 +149,7 @@ static int run_clone(struct rig *rig)
 }
 
 static const struct fault_step clone_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("begin", begin, FAULT_SETUP),
-	FAULT_STEP("make", users_make, FAULT_SETUP),
+	MADE,
 	FAULT_STEP("interrupted", interrupted, FAULT_FORGIVING),
 	FAULT_STEP("clone", make_clone, FAULT_FORGIVING | FAULT_NOT_AGAIN),
 	FAULT_STEP("run clone", run_clone, FAULT_FORGIVING | FAULT_NOT_AGAIN),
@@ -187,9 +187,7 @@ static int run_program(struct rig *rig)
 }
 
 static const struct fault_step program_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("begin", begin, FAULT_SETUP),
-	FAULT_STEP("create", users_create, FAULT_SETUP),
+	CREATED,
 	FAULT_STEP("bind", bind_program, FAULT_SETUP),
 	FAULT_STEP("load", load_program, FAULT_FORGIVING),
 	FAULT_STEP("run", run_program, FAULT_FORGIVING | FAULT_NOT_AGAIN),
@@ -197,9 +195,7 @@ static const struct fault_step program_steps[] = {
 
 /* What is not there, as it seems, is not bound. */
 static const struct fault_step bind_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("begin", begin, FAULT_SETUP),
-	FAULT_STEP("create", users_create, FAULT_SETUP),
+	CREATED,
 	FAULT_STEP("bind", bind_program, FAULT_FORGIVING),
 };
 
@@ -272,26 +268,19 @@ static int confine(struct rig *rig)
 
 /* With a temporary folder, for there is more to be kept then. */
 static const struct fault_step confine_steps[] = {
-	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
-	FAULT_STEP("begin", begin, FAULT_SETUP),
-	FAULT_STEP("create", users_create, FAULT_SETUP),
+	CREATED,
 	FAULT_STEP("bind", users_bind, FAULT_FORGIVING),
 	FAULT_STEP("load", users_load, FAULT_SETUP),
 	FAULT_STEP("confine", confine, FAULT_SETUP),
 };
 
 static const struct fault_scenario scenarios[] = {
-	FAULT_SCENARIO("symbols", symbols_steps, .threads = true, .brief = true, .large = true,
-		.prepare = users_keep_folders),
-	FAULT_SCENARIO("plugin", plugin_steps, .threads = true, .brief = true, .large = true,
-		.prepare = users_keep_folders),
-	FAULT_SCENARIO("clone", clone_steps, .threads = true, .brief = true, .large = true,
-		.prepare = users_keep_folders),
+	RUN("symbols", symbols_steps),
+	RUN("plugin", plugin_steps),
+	RUN("clone", clone_steps),
 	FAULT_SCENARIO("bind", bind_steps, .brief = true, .prepare = users_keep_folders),
-	FAULT_SCENARIO("program", program_steps, .threads = true, .brief = true, .large = true,
-		.prepare = users_keep_folders),
-	FAULT_SCENARIO("confine", confine_steps, .threads = true, .brief = true, .large = true,
-		.prepare = users_keep_folders, .background_call = FAULT_CALL_syscall,
+	RUN("program", program_steps),
+	RUN("confine", confine_steps, .background_call = FAULT_CALL_syscall,
 		.background_error = ENOSYS, .background_request = SYS_fsopen),
 };
 

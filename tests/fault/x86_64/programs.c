@@ -147,11 +147,6 @@ static const struct fault_step folder_steps[] = {
 	FAULT_STEP("run", users_run, FAULT_FORGIVING | FAULT_NOT_AGAIN),
 };
 
-/* The limit of time is a thread's. */
-#define RUN(name, steps, ...)                                                                      \
-	FAULT_SCENARIO(name, steps, .threads = true, .brief = true, .large = true,                 \
-		.prepare = users_keep_folders, ##__VA_ARGS__)
-
 static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("user", set_up_steps, .threads = true, .large = true,
 		.prepare = users_keep_folders),

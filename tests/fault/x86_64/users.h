@@ -38,4 +38,9 @@ int users_make(struct rig *rig); /* all of these */
 int users_judge(int rc, uint32_t expected);
 int users_run(struct rig *rig);
 
+/* The scenario of a program. The limit of time is a thread's. */
+#define RUN(name, steps, ...)                                                                      \
+	FAULT_SCENARIO(name, steps, .threads = true, .brief = true, .large = true,                 \
+		.prepare = users_keep_folders, ##__VA_ARGS__)
+
 #endif
