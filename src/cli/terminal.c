@@ -81,7 +81,7 @@ int terminal_enter(int fd)
 	return -1;
 }
 
-static void take_back(const struct termios *mode)
+void terminal_leave(void)
 {
 	sigset_t output, before;
 
@@ -94,19 +94,11 @@ static void take_back(const struct termios *mode)
 	sigemptyset(&output);
 	sigaddset(&output, SIGTTOU);
 	pthread_sigmask(SIG_BLOCK, &output, &before);
-	/* No key continues what tcflow(3) has suspended, and who writes there waits for ever. */
-	tcflow(terminal.fd, TCOON);
-	if (mode)
-		tcsetattr(terminal.fd, TCSANOW, mode);
+	tcsetattr(terminal.fd, TCSANOW, &terminal.before);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-void terminal_leave(void)
-{
-	take_back(&terminal.before);
 }
 
 void terminal_keep(void)
 {
-	take_back(NULL);
+	terminal.changed = 0;
 }

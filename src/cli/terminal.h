@@ -15,9 +15,9 @@ void terminal_guard(void);
 bool terminal_foreground(int fd);
 
 /*
- * Lends the terminal that is a standard stream to others, who may change its mode and suspend its
- * output, until terminal_leave() or terminal_keep(). False: none is, or it is not this process's
- * to lend, in the background.
+ * Lends the terminal that is a standard stream to others, who may change its mode, until
+ * terminal_leave() or terminal_keep(). False: none is, or it is not this process's to lend, in the
+ * background.
  */
 bool terminal_lend(void);
 
@@ -32,7 +32,7 @@ int terminal_enter(int fd);
  * Also for signal handlers. */
 void terminal_leave(void);
 
-/* The mode stays as it is now: who had the terminal wants it so. Its output goes on. */
+/* The mode stays as it is now: who had the terminal wants it so. */
 void terminal_keep(void);
 
 #endif

@@ -57,26 +57,33 @@ static int64_t set(const struct ioctl *call, size_t size)
 	return host(call, (uint64_t)(uintptr_t)data);
 }
 
-/* The argument is a number, and the device a terminal: others may have another meaning for it. */
-static int64_t number(const struct ioctl *call, size_t size)
-{
-	struct termios termios;
-
-	(void)size;
-	if (keg_host_result(syscall(SYS_ioctl, call->file->fd, TCGETS, &termios)) < 0)
-		return -ENOTTY;
-	return host(call, (uint32_t)call->argument);
-}
-
-/* ---- The terminal's foreground group: one of the sandbox's, that the host knows nothing of ----
- */
-
 static bool is_terminal(const struct ioctl *call)
 {
 	struct termios termios;
 
 	return call->file->fd >= 0 && syscall(SYS_ioctl, call->file->fd, TCGETS, &termios) == 0;
 }
+
+/* The argument is a number, and the device a terminal: others may have another meaning for it. */
+static int64_t number(const struct ioctl *call, size_t size)
+{
+	(void)size;
+	if (!is_terminal(call))
+		return -ENOTTY;
+	return host(call, (uint32_t)call->argument);
+}
+
+/* tcflow(3). No key continues output that is suspended so, and it is also that of keg, which could
+ * not even say why it ends, and of all others at the terminal. So it is not: it goes on. */
+static int64_t flow(const struct ioctl *call, size_t size)
+{
+	if ((uint32_t)call->argument == TCOOFF && is_terminal(call))
+		return 0;
+	return number(call, size);
+}
+
+/* ---- The terminal's foreground group: one of the sandbox's, that the host knows nothing of ----
+ */
 
 static int64_t get_group(const struct ioctl *call, size_t size)
 {
@@ -163,7 +170,7 @@ static const struct {
 	{TIOCOUTQ, get, sizeof(int)},
 	{FIONREAD, get, sizeof(int)},
 	{TCSBRK, number, 0},
-	{TCXONC, number, 0},
+	{TCXONC, flow, 0},
 	{TCFLSH, number, 0},
 	{FIOCLEX, close_on_exec, 0},
 	{FIONCLEX, close_on_exec, 0},

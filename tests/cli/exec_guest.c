@@ -171,23 +171,10 @@ static int raw_sleeper(void)
 	return sleeper();
 }
 
-/* Nothing that is written after that is seen. */
+/* Nothing that is written after that would be seen. */
 static int suspender(void)
 {
-	say("ready", 0);
-	tcdrain(STDOUT_FILENO);
-	make_raw();
-	tcflow(STDOUT_FILENO, TCOOFF);
-	while (goes_on)
-		pause();
-	return 0;
-}
-
-static int suspend_and_exit(void)
-{
-	say("ready", 0);
-	tcdrain(STDOUT_FILENO);
-	return tcflow(STDOUT_FILENO, TCOOFF);
+	return tcflow(STDOUT_FILENO, TCOOFF) < 0 ? 1 : sleeper();
 }
 
 int main(int argc, char **argv)
@@ -199,8 +186,7 @@ int main(int argc, char **argv)
 		{"spin", spin}, {"hog", hog}, {"environment", show_environment},
 		{"socket", socket_error}, {"uname", uname_error}, {"signals", signals},
 		{"sleep", sleeper}, {"stop", stopper}, {"raw", make_raw},
-		{"sleep-raw", raw_sleeper}, {"suspend", suspender},
-		{"suspend-exit", suspend_and_exit}, {"clock", clock_error},
+		{"sleep-raw", raw_sleeper}, {"suspend", suspender}, {"clock", clock_error},
 		{"gettimeofday", gettimeofday_error}};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++) {
