@@ -132,7 +132,8 @@ void guest_paths(void)
 	MUST(stat("/host/passwd/x", &st) == 0 && stat("/host/passwd", &st) == 0);
 	MUST(list("/host") == 0 && stat("/root/dev/null", &st) == 0);
 	MUST(stat("/root/proc/version", &st) == -1);
-	MUST(mkdir("/tmp/e", 0700) == 0 && rename("/tmp/e", "/tmp/f") == 0);
+	MUST(mkdir("/tmp/e", 0700) == 0 && (fd = open("/tmp/e", O_RDONLY)) >= 0);
+	MUST(rename("/tmp/e", "/tmp/f") == 0 && fstatat(fd, "..", &st, 0) == 0);
 	MUST(rename("/tmp/f", "/host/passwd/x") == -1);
 	MUST(open("/no/such", O_RDONLY) == -1 && open("/", O_RDWR) == -1);
 }
