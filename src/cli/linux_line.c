@@ -24,14 +24,15 @@ bool linux_is_kernel(enum keg_image_kind kind, const void *image, size_t bytes)
 
 /* ---- The words ---- */
 
-enum when { ALWAYS, SERIAL, VIRTIO, ROOT, ROOT_READONLY, ROOT_WRITABLE };
+enum when { ALWAYS, SERIAL, VIRTIO, MMIO, ROOT, ROOT_READONLY, ROOT_WRITABLE };
 
 /*
  * In the order in which the kernel gets them; admin-guide/kernel-parameters.txt explains each. A
  * word is left out if the user's own words have one of the names in `unless`. Only what is right
  * for everybody is here: nothing that trades safety, accuracy or messages for speed (mitigations=,
  * tsc=reliable, cryptomgr.notests, quiet), and nothing that the machine tells through CPUID or ACPI
- * anyway (no_timer_check, reboot=, i8042.*, pci=).
+ * anyway (no_timer_check, reboot=, i8042.*). That there is no PCI it cannot tell: Linux's early
+ * quirks ask each slot of bus 0 through ports, whatever ACPI says: 230 exits.
  */
 static const struct {
 	enum when when;
@@ -45,6 +46,7 @@ static const struct {
 		"a kernel that panics ends the run, in place of standing still"},
 	{SERIAL, "8250.nr_uarts=1", {"8250.nr_uarts"},
 		"there is one serial port: three others need not be looked for"},
+	{MMIO, "pci=off", {"pci"}, "there is no PCI: its ports need not be searched for devices"},
 	{ROOT, "root=/dev/vda", {"root"}, "there is a disk, and no initrd"},
 	{ROOT_READONLY, "ro", {"root", "ro", "rw"}, "the disk is read-only"},
 	{ROOT_WRITABLE, "rw", {"root", "ro", "rw"}, "the disk can be written"},
@@ -57,6 +59,8 @@ static bool holds(enum when when, const struct linux_machine *machine)
 		return !machine->virtio_console;
 	case VIRTIO:
 		return machine->virtio_console;
+	case MMIO:
+		return machine->mmio;
 	case ROOT:
 		return machine->root_disk;
 	case ROOT_READONLY:

@@ -14,6 +14,7 @@ bool linux_is_kernel(enum keg_image_kind kind, const void *image, size_t bytes);
 /* What the words depend on. */
 struct linux_machine {
 	bool virtio_console;
+	bool mmio;      /* its virtio devices are found by MMIO: there is no PCI */
 	bool root_disk; /* there is a disk, and nothing else to be the root file system */
 	bool root_readonly;
 };

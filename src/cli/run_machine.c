@@ -115,6 +115,7 @@ static void find_words(struct run_machine *machine, const char *append)
 	const struct disk_settings *disks = settings->disks.items;
 	const struct linux_machine facts = {
 		.virtio_console = settings->console == RUN_CONSOLE_VIRTIO,
+		.mmio = settings->mmio,
 		.root_disk = settings->disks.count && !settings->initrd,
 		.root_readonly = settings->disks.count && disks[0].readonly,
 	};

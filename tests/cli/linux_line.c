@@ -81,6 +81,16 @@ static void a_console_of_the_users_is_the_only_one(void **state)
 	assert_null(strstr(line_of(&machine, "console=tty0"), "console="));
 }
 
+static void no_search_for_pci_where_there_is_none(void **state)
+{
+	const struct linux_machine pci = {0}, mmio = {.mmio = true};
+
+	(void)state;
+	assert_true(has(line_of(&mmio, ""), "pci=off"));
+	assert_false(has(line_of(&mmio, "pci=conf1"), "pci=off"));
+	assert_null(strstr(line_of(&pci, ""), "pci="));
+}
+
 static void a_root_only_where_there_is_a_disk(void **state)
 {
 	const struct linux_machine none = {0}, disk = {.root_disk = true},
@@ -117,6 +127,7 @@ int main(void)
 		cmocka_unit_test(a_console_on_the_terminal),
 		cmocka_unit_test(the_users_words_win),
 		cmocka_unit_test(a_console_of_the_users_is_the_only_one),
+		cmocka_unit_test(no_search_for_pci_where_there_is_none),
 		cmocka_unit_test(a_root_only_where_there_is_a_disk),
 		cmocka_unit_test(what_is_linux),
 	};
