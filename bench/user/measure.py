@@ -151,7 +151,7 @@ def speed(options, table):
         in_turns(options, rounds, best(f'sqlite3, {what}', '1/min', floor), a_minute,
                  ['/usr/bin/sqlite3', '-batch', name, f'.read {sql(options)}'])
     in_turns(options, rounds, best('python3: loops, dicts, json, re', '1/min'), a_minute,
-             ['/usr/bin/python3', '-c', PYTHON, '1' if options.quick else '15'])
+             ['/usr/bin/python3', '-c', PYTHON, '1' if options.quick else '45'])
 
 
 def text(options, mib):
@@ -171,7 +171,7 @@ def sql(options):
     """Statements for a database, which is new each time. To a file, and its log, each page is written
     by a system call: it shows what those cost."""
     path = options.scratch / 'work.sql'
-    path.write_text(SQL.format(rows=20000 if options.quick else 400000))
+    path.write_text(SQL.format(rows=20000 if options.quick else 1200000))
     return path
 
 

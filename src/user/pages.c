@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "user/pages_inside.h"
@@ -133,8 +134,31 @@ static keg_page reserve(struct keg_pages *pages, uint32_t count, bool large, uin
 	return first;
 }
 
-/* Has the host back pages that it does not back yet, and that are zero therefore. */
-static bool populate(struct keg_pages *pages, keg_page first, uint32_t count)
+static uint64_t worked_ns(void)
+{
+	struct timespec time = {0};
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/*
+ * A huge page takes 0.1 ms to be made, as a rule. But a host that is a guest itself may have given
+ * its memory back to its own host as long as nobody used it (virtio 1.2, 5.5: free page reporting),
+ * and waits some 5 ms for a huge page to be there again; or it has to make room by moving others.
+ * Small ones come from what has just been in use: those it is from then on.
+ */
+static void judge(struct keg_pages *pages, uint64_t took_ns)
+{
+	const uint64_t dear_ns = 2000000;
+
+	if (took_ns < dear_ns || pages->small)
+		return;
+	pages->small = true;
+	madvise(pages->base, (size_t)pages->total << KEG_PAGE_SHIFT, MADV_NOHUGEPAGE);
+}
+
+static bool back(struct keg_pages *pages, keg_page first, uint32_t count)
 {
 	const size_t bytes = (size_t)count << KEG_PAGE_SHIFT;
 	uint8_t *at = keg_pages_host(pages, first);
@@ -146,6 +170,16 @@ static bool populate(struct keg_pages *pages, keg_page first, uint32_t count)
 	for (size_t i = 0; i < bytes; i += KEG_PAGE)
 		*(volatile uint8_t *)(at + i) = 0;
 	return true;
+}
+
+/* Has the host back pages that it does not back yet, and that are zero therefore. */
+static bool populate(struct keg_pages *pages, keg_page first, uint32_t count)
+{
+	const uint64_t began = worked_ns();
+	const bool backed = back(pages, first, count);
+
+	judge(pages, worked_ns() - began);
+	return backed;
 }
 
 /* Zero pages, backed by the host, of those reserved: nobody else has them. */

@@ -16,6 +16,7 @@ struct keg_pages {
 	uint32_t used, highest;
 	uint32_t hint;  /* no page below is free */
 	uint32_t stale; /* free pages that the host still backs */
+	bool small;     /* huge pages are too dear here */
 
 	/* An errno: a translation could not be forgotten. From then on a page becomes free only
 	 * with what the host backs it by. */
