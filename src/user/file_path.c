@@ -56,9 +56,10 @@ static bool ask_host(const struct keg_mount *mount, const struct keg_file *file,
 	/* The root, of the host or of a file system that is mounted nowhere. */
 	if (length == 1)
 		length = 0;
+	if (strncmp(path, top, (size_t)length) != 0 || path[length] != '/')
+		return false;
 	rest = strlen(path + length);
-	if (strncmp(path, top, (size_t)length) != 0 || path[length] != '/' ||
-		mount->length + rest >= PATH_MAX)
+	if (mount->length + rest >= PATH_MAX)
 		return false;
 	memcpy(to, mount->path, mount->length);
 	memcpy(to + mount->length, path + length, rest + 1);
