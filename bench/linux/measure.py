@@ -41,17 +41,27 @@ def start(options, table):
     row.show()
 
 
+def boot_arms(options):
+    """What is booted: QEMU's commands, and keg's image and options, words, and peer."""
+    usual, sparing, same = arms.NO_PCI_WORDS, arms.SPARING_WORDS, arms.SAME_PARTS
+    peers = {name: arms.qemu(options, kernel, options.first, arms.MICROVM, words=words)
+             for name, kernel, words in (('microvm', options.kernel, usual),
+                                         ('microvm-elf', options.vmlinux, usual),
+                                         ('microvm-spared', options.kernel, sparing))}
+    return peers, {
+        'unpacked by keg': ([options.kernel, *same], usual, 'microvm'),
+        'unpacking itself': ([options.kernel, '--no-unpack', *same], usual, 'microvm'),
+        'vmlinux': ([options.vmlinux, *same], usual, 'microvm-elf'),
+        'with PCI and entropy': ([options.kernel], '', 'microvm'),
+        'words that spare work': ([options.kernel, *same], sparing, 'microvm-spared'),
+    }
+
+
 def boot(options, table):
     """From the start of the process to the first line that init prints."""
-    peers = {name: arms.qemu(options, kernel, options.first, arms.MICROVM)
-             for name, kernel in (('microvm', options.kernel), ('microvm-elf', options.vmlinux))}
-    kegs = {
-        'unpacked by keg': ([options.kernel], 'microvm'),
-        'unpacking itself': ([options.kernel, '--no-unpack'], 'microvm'),
-        'vmlinux': ([options.vmlinux], 'microvm-elf'),
-    }
+    peers, kegs = boot_arms(options)
     rows, own = {}, table.row('boot', 'keg: start to guest (no reading, loading)', 'ms')
-    for name, (_, peer) in kegs.items():
+    for name, (*_, peer) in kegs.items():
         floor = ('<=', 0.33) if name == 'unpacked by keg' else None
         rows[name] = table.row('boot', f'start to init, {name}', 'ms', floor=floor,
                                against=f'qemu {peer}')
@@ -62,10 +72,11 @@ def boot(options, table):
             if name in peers:
                 seen[name] = arms.time_to(peers[name], 'first')
                 continue
-            command = arms.keg(options, options.first, *kegs[name][0], '--grace', '0')
+            parts, words, _ = kegs[name]
+            command = arms.keg(options, options.first, *parts, '--grace', '0', words=words)
             seen[name], stats = arms.with_stats(arms.time_to, command, 'first')
             own.keg.append(own_ms(stats))
-        for name, (_, peer) in kegs.items():
+        for name, (*_, peer) in kegs.items():
             rows[name].add(seen[name] * 1e3, seen[peer] * 1e3)
         report.progress(f'boot {turn + 1}: ' + ', '.join(
             f'{name} {value:.2f} s' for name, value in seen.items()))
