@@ -13,6 +13,7 @@
 #define KEG_USER_FILES_H
 
 #include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,7 +35,10 @@ enum keg_file_kind {
 			    program's will alone, and no ioctl but those of terminals */
 	KEG_FILE_PATH,   /* O_PATH */
 	KEG_FILE_SIGNAL, /* signalfd */
+	KEG_FILE_PIDFD,
 };
+
+#define KEG_WRITABLE_EVENTS (POLLOUT | POLLWRNORM | POLLWRBAND) /* epoll(7)'s are the same */
 
 /* What a file does that keg makes up; NULL: the host is asked, by its descriptor. */
 struct keg_file_operations {
@@ -84,6 +88,12 @@ static inline bool keg_file_has_host_flags(const struct keg_file *file)
 {
 	return file->fd >= 0 && file->kind != KEG_FILE_STREAM &&
 	       !(file->operations && file->operations->read);
+}
+/* Those of poll(2)'s events that it may have: what is waited for by an eventfd is never writable,
+ * as far as the program sees. */
+static inline uint32_t keg_file_events(const struct keg_file *file, uint32_t events)
+{
+	return file->kind == KEG_FILE_PIDFD ? events & ~(uint32_t)KEG_WRITABLE_EVENTS : events;
 }
 /* F_SETFL: those in `mask` become `flags`. */
 int keg_file_set_flags(struct keg_file *file, int mask, int flags);

@@ -146,7 +146,10 @@ int64_t keg_poll(
 		int revents = known(&wanted[i], file);
 
 		polled.files[i] = file;
-		polled.fds[i] = (struct pollfd){revents < 0 ? file->fd : -1, wanted[i].events, 0};
+		polled.fds[i] = (struct pollfd){-1, 0, 0};
+		if (revents < 0)
+			polled.fds[i] = (struct pollfd){file->fd,
+				(short)keg_file_events(file, (uint16_t)wanted[i].events), 0};
 		wanted[i].revents = (short)(revents < 0 ? 0 : revents);
 		ready += revents > 0;
 	}

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "user/files.h"
 #include "user/mounts.h"
+#include "user/pidfd.h"
 #include "user/policy.h"
 #include "user/process.h"
 #include "user/signals.h"
@@ -236,6 +237,7 @@ struct keg_space *keg_process_leave_space(struct keg_process *process)
 void keg_process_free(struct keg_process *process)
 {
 	withdraw(process);
+	keg_pidfds_forget(process);
 	free(process->executable);
 	free(process->pending);
 	free(process);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/files.h"
+#include "user/pidfd.h"
 #include "user/process.h"
 #include "user/signals.h"
 #include "user/space.h"
@@ -14,7 +16,7 @@ struct wish {
 	uint64_t flags;
 	int exit_signal;
 	uint64_t stack; /* its top; 0: the same */
-	uint64_t parent_tid, child_tid, tls;
+	uint64_t parent_tid, child_tid, tls, pidfd;
 };
 
 /* The flags of a thread, of which keg serves all or none. */
@@ -34,7 +36,10 @@ static int check(const struct wish *wish)
 		return -EINVAL;
 	if (flags & NAMESPACES)
 		return -EPERM;
-	if (flags & (CLONE_PIDFD | CLONE_PTRACE | CLONE_INTO_CGROUP))
+	if (flags & (CLONE_PTRACE | CLONE_INTO_CGROUP))
+		return -EINVAL;
+	/* A file for a process, not for a thread (clone(2), CLONE_PIDFD). */
+	if (flags & CLONE_PIDFD && flags & (CLONE_THREAD | CLONE_DETACHED))
 		return -EINVAL;
 	if (flags & CLONE_SETTLS && wish->tls >= KEG_USER_TOP)
 		return -EPERM;
@@ -110,6 +115,22 @@ static int64_t make_thread(struct keg_task *parent, const struct wish *wish)
 	return tid;
 }
 
+/* The child's file, in its parent's table, if one is asked for: its number. */
+static int give_pidfd(struct keg_task *parent, struct keg_process *child, const struct wish *wish)
+{
+	int number;
+
+	if (!(wish->flags & CLONE_PIDFD))
+		return 0;
+	number = keg_pidfd_add(parent, child, 0);
+	if (number >= 0 &&
+		keg_space_write(parent->process->space, wish->pidfd, &number, sizeof(number)) < 0) {
+		keg_files_close(parent->process->files, number);
+		return -EFAULT;
+	}
+	return number;
+}
+
 /* The child's space: a copy, or its parent's own. */
 static int give_space(struct keg_process *parent, struct keg_process *child, uint64_t flags)
 {
@@ -137,6 +158,23 @@ static int64_t undo_process(struct keg_process *child, int result)
 	return result;
 }
 
+static int start_process(struct keg_task *parent, struct keg_task *task, const struct wish *wish)
+{
+	int result = copy_cpu(parent, task->cpu, wish), pidfd = 0;
+
+	copy_task(parent, task, wish);
+	if (result == 0)
+		pidfd = give_pidfd(parent, task->process, wish);
+	if (pidfd < 0)
+		return pidfd;
+	write_tids(parent, task, wish);
+	if (result == 0)
+		result = keg_task_start(task);
+	if (result < 0 && wish->flags & CLONE_PIDFD)
+		keg_files_close(parent->process->files, pidfd);
+	return result;
+}
+
 static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 {
 	struct keg_user *user = parent->process->user;
@@ -157,11 +195,7 @@ static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 		result = keg_task_create(child, &task);
 	if (result < 0 || !task)
 		return undo_process(child, result == -ENOMEM ? -ENOMEM : -EAGAIN);
-	result = copy_cpu(parent, task->cpu, wish);
-	copy_task(parent, task, wish);
-	write_tids(parent, task, wish);
-	if (result == 0)
-		result = keg_task_start(task);
+	result = start_process(parent, task, wish);
 	if (result < 0) {
 		keg_task_discard(task);
 		return undo_process(child, result);
@@ -192,8 +226,12 @@ int64_t keg_sys_clone(struct keg_task *task, const uint64_t args[6])
 		.parent_tid = args[2],
 		.child_tid = args[3],
 		.tls = args[4],
+		.pidfd = args[2],
 	};
 
+	/* Both are written to the same place. */
+	if (wish.flags & CLONE_PIDFD && wish.flags & CLONE_PARENT_SETTID)
+		return -EINVAL;
 	return make(task, &wish);
 }
 
@@ -220,6 +258,7 @@ int64_t keg_sys_clone3(struct keg_task *task, const uint64_t args[6])
 		.parent_tid = given.parent_tid,
 		.child_tid = given.child_tid,
 		.tls = given.tls,
+		.pidfd = given.pidfd,
 	};
 	if (given.flags & CLONE_CLEAR_SIGHAND)
 		return -EINVAL;

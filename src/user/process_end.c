@@ -9,6 +9,7 @@
 #include "user/files.h"
 #include "user/futex.h"
 #include "user/mounts.h"
+#include "user/pidfd.h"
 #include "user/process.h"
 #include "user/signals.h"
 #include "user/space.h"
@@ -131,6 +132,7 @@ void keg_process_finish(struct keg_process *process)
 	give_children_away(process);
 	keg_actions_release(process->actions);
 	process->actions = NULL;
+	keg_pidfds_tell(process);
 	hand_over(process);
 	pthread_cond_broadcast(&user->changed);
 	pthread_mutex_unlock(&user->lock);

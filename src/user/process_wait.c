@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* wait4(2) and waitid(2). */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "user/files.h"
+#include "user/pidfd.h"
 #include "user/process.h"
 #include "user/space.h"
 
@@ -14,6 +17,7 @@ struct wish {
 	idtype_t type;
 	pid_t id;
 	unsigned options;
+	const struct keg_file *pidfd; /* of P_PIDFD */
 };
 
 /* What came of waiting. `pid` 0: nothing yet. */
@@ -38,6 +42,8 @@ static bool wanted(const struct keg_process *process, const struct keg_process *
 		return process->pid == wish->id;
 	case P_PGID:
 		return process->group == wish->id;
+	case P_PIDFD:
+		return keg_pidfd_process(wish->pidfd) == process;
 	default:
 		return wish->type == P_ALL;
 	}
@@ -148,35 +154,67 @@ int64_t keg_sys_wait4(struct keg_task *task, const uint64_t args[6])
 	return found.pid;
 }
 
-int64_t keg_sys_waitid(struct keg_task *task, const uint64_t args[6])
+/* What siginfo_t says of it: waitid(2). */
+static void describe(const struct found *found, siginfo_t *info)
+{
+	memset(info, 0, sizeof(*info));
+	if (!found->pid)
+		return;
+	info->si_signo = SIGCHLD;
+	info->si_code = found->code;
+	info->si_pid = found->pid;
+	info->si_uid = getuid();
+	info->si_status = WIFEXITED(found->status)     ? WEXITSTATUS(found->status)
+			  : WIFSTOPPED(found->status)  ? WSTOPSIG(found->status)
+			  : WIFSIGNALED(found->status) ? WTERMSIG(found->status)
+						       : SIGCONT;
+}
+
+/* Which children waitid(2) is asked for; *file is held. -EINVAL, -EBADF */
+static int read_wish(struct keg_task *task, struct wish *wish, struct keg_file **file)
 {
 	const unsigned known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WALL |
 			       __WCLONE | __WNOTHREAD;
-	struct keg_process *process = task->process;
-	struct wish wish = {(idtype_t)args[0], (pid_t)args[1], (unsigned)args[3]};
-	siginfo_t info = {0};
-	struct found found;
-	int64_t result;
 
-	if (wish.options & ~known || !(wish.options & (WEXITED | WSTOPPED | WCONTINUED)))
+	if (wish->options & ~known || !(wish->options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (wish.type != P_ALL && wish.type != P_PID && wish.type != P_PGID)
+	if (wish->type == P_PGID && wish->id == 0)
+		wish->id = task->process->group;
+	if (wish->type == P_ALL || wish->type == P_PID || wish->type == P_PGID)
+		return 0;
+	if (wish->type != P_PIDFD || wish->id < 0)
 		return -EINVAL;
-	if (wish.type == P_PGID && wish.id == 0)
-		wish.id = process->group;
+	*file = keg_task_file(task, (uint32_t)wish->id);
+	if (!*file || !keg_file_is_pidfd(*file))
+		return -EBADF;
+	wish->pidfd = *file;
+	return 0;
+}
+
+int64_t keg_sys_waitid(struct keg_task *task, const uint64_t args[6])
+{
+	KEG_HELD struct keg_file *file = NULL;
+	struct keg_process *process = task->process;
+	struct wish wish = {(idtype_t)args[0], (pid_t)args[1], (unsigned)args[3], NULL};
+	bool must_not_wait;
+	struct found found;
+	siginfo_t info;
+	int64_t result = read_wish(task, &wish, &file);
+
+	if (result < 0)
+		return result;
+	/* pidfd_open(2), PIDFD_NONBLOCK */
+	must_not_wait = file && atomic_load(&file->flags) & O_NONBLOCK;
+	if (must_not_wait && !(wish.options & WNOHANG))
+		wish.options |= WNOHANG;
+	else
+		must_not_wait = false;
 	result = wait_for(task, &wish, &found);
 	if (result < 0)
 		return result;
-	if (found.pid) {
-		info.si_signo = SIGCHLD;
-		info.si_code = found.code;
-		info.si_pid = found.pid;
-		info.si_uid = getuid();
-		info.si_status = WIFEXITED(found.status)     ? WEXITSTATUS(found.status)
-				 : WIFSTOPPED(found.status)  ? WSTOPSIG(found.status)
-				 : WIFSIGNALED(found.status) ? WTERMSIG(found.status)
-							     : SIGCONT;
-	}
+	if (!found.pid && must_not_wait)
+		return -EAGAIN;
+	describe(&found, &info);
 	if (args[2] && keg_space_write(process->space, args[2], &info, sizeof(info)) < 0)
 		return -EFAULT;
 	if (args[4] &&

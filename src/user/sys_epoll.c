@@ -58,7 +58,7 @@ static int64_t keg_sys_epoll_ctl(struct keg_task *task, const uint64_t args[6])
 	if (file->fd < 0)
 		return -EPERM;
 	/* Whether the host may sleep is not for the program. */
-	event.events &= ~(uint32_t)EPOLLWAKEUP;
+	event.events = keg_file_events(file, event.events & ~(uint32_t)EPOLLWAKEUP);
 	return keg_host_result(epoll_ctl(epoll->fd, operation, file->fd, &event));
 }
 

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/files.h"
+#include "user/pidfd.h"
 #include "user/signals.h"
 #include "user/space.h"
 #include "user/sys_signal.h"
@@ -105,7 +107,16 @@ int64_t keg_sys_tgkill(struct keg_task *task, const uint64_t args[6])
 	return send_to_task(task->process->user, (pid_t)args[0], (pid_t)args[1], &info);
 }
 
-/* What the program says a signal is: to others not that the kernel, or kill(2), sent it. */
+/* Whether the program may say that of a signal: to others not that the kernel, or kill(2), sent it.
+ */
+static int64_t vet(const struct keg_task *task, pid_t target, const siginfo_t *info)
+{
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != task->process->pid)
+		return -EPERM;
+	/* A timer's pending signals are found by it: nobody else's may be like them. */
+	return info->si_code == SI_TIMER ? -EPERM : 0;
+}
+
 static int64_t read_info(
 	struct keg_task *task, uint64_t at, int signo, pid_t target, siginfo_t *info)
 {
@@ -114,12 +125,7 @@ static int64_t read_info(
 	if (keg_space_read(task->process->space, info, at, sizeof(*info)) < 0)
 		return -EFAULT;
 	info->si_signo = signo;
-	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != task->process->pid)
-		return -EPERM;
-	/* A timer's pending signals are found by it: nobody else's may be like them. */
-	if (info->si_code == SI_TIMER)
-		return -EPERM;
-	return 0;
+	return vet(task, target, info);
 }
 
 int64_t keg_sys_rt_sigqueueinfo(struct keg_task *task, const uint64_t args[6])
@@ -148,4 +154,35 @@ int64_t keg_sys_rt_tgsigqueueinfo(struct keg_task *task, const uint64_t args[6])
 	if ((pid_t)args[0] <= 0)
 		return -EINVAL;
 	return send_to_task(task->process->user, (pid_t)args[0], (pid_t)args[1], &info);
+}
+
+int64_t keg_sys_pidfd_send_signal(struct keg_task *task, const uint64_t args[6])
+{
+	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
+	struct keg_user *user = task->process->user;
+	struct keg_process *process;
+	int signo = (int)args[1];
+	int64_t result = 0;
+	siginfo_t info;
+
+	if ((uint32_t)args[3])
+		return -EINVAL;
+	if (!file || (!keg_file_is_pidfd(file) && !keg_file_proc_pid(file)))
+		return -EBADF;
+	from_task(task, signo, SI_USER, &info);
+	if (args[2] && keg_space_read(task->process->space, &info, args[2], sizeof(info)) < 0)
+		return -EFAULT;
+	if (!valid(signo) || info.si_signo != signo)
+		return -EINVAL;
+	pthread_mutex_lock(&user->lock);
+	process = keg_file_is_pidfd(file) ? keg_pidfd_process(file)
+					  : keg_process_find(user, keg_file_proc_pid(file));
+	if (!process)
+		result = -ESRCH;
+	else if (args[2])
+		result = vet(task, process->pid, &info);
+	if (result == 0)
+		result = keg_signal_process(process, &info);
+	pthread_mutex_unlock(&user->lock);
+	return result;
 }

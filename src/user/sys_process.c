@@ -3,6 +3,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 
+#include "user/pidfd.h"
 #include "user/process.h"
 
 static int64_t sys_exit(struct keg_task *task, const uint64_t args[6])
@@ -166,6 +167,7 @@ const struct keg_syscall keg_syscalls_process[] = {
 	{__NR_exit_group, "exit_group", "d", sys_exit_group},
 	{__NR_wait4, "wait4", "dwxp", keg_sys_wait4},
 	{__NR_waitid, "waitid", "ddpxp", keg_sys_waitid},
+	{__NR_pidfd_open, "pidfd_open", "dx", keg_sys_pidfd_open},
 	{__NR_getpid, "getpid", "", sys_getpid},
 	{__NR_gettid, "gettid", "", sys_gettid},
 	{__NR_getppid, "getppid", "", sys_getppid},

@@ -267,6 +267,7 @@ const struct keg_syscall keg_syscalls_signal[] = {
 	{__NR_kill, "kill", "dg", keg_sys_kill},
 	{__NR_tkill, "tkill", "dg", keg_sys_tkill},
 	{__NR_tgkill, "tgkill", "ddg", keg_sys_tgkill},
+	{__NR_pidfd_send_signal, "pidfd_send_signal", "fgpx", keg_sys_pidfd_send_signal},
 	{__NR_pause, "pause", "", keg_sys_pause},
 	{__NR_signalfd, "signalfd", "dGu", keg_sys_signalfd},
 	{__NR_signalfd4, "signalfd4", "dGux", keg_sys_signalfd4},

@@ -11,7 +11,7 @@
 
 /* sys_kill.c */
 keg_syscall_function keg_sys_kill, keg_sys_tkill, keg_sys_tgkill, keg_sys_rt_sigqueueinfo,
-	keg_sys_rt_tgsigqueueinfo;
+	keg_sys_rt_tgsigqueueinfo, keg_sys_pidfd_send_signal;
 /* signalfd.c */
 keg_syscall_function keg_sys_signalfd, keg_sys_signalfd4;
 

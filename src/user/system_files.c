@@ -211,6 +211,7 @@ int keg_system_read_link(struct keg_task *task, const struct keg_place *place, c
 		[KEG_FILE_EPOLL] = "[eventpoll]",
 		[KEG_FILE_EVENT] = "[eventfd]",
 		[KEG_FILE_SIGNAL] = "[signalfd]",
+		[KEG_FILE_PIDFD] = "[pidfd]",
 	};
 	KEG_HELD struct keg_file *file = NULL;
 	struct stat st;
@@ -226,8 +227,7 @@ int keg_system_read_link(struct keg_task *task, const struct keg_place *place, c
 		return 0;
 	if (file->path)
 		(void)snprintf(to, PATH_MAX, "%s (deleted)", file->path);
-	else if (file->kind == KEG_FILE_EPOLL || file->kind == KEG_FILE_EVENT ||
-		 file->kind == KEG_FILE_SIGNAL)
+	else if (file->kind < sizeof(anonymous) / sizeof(anonymous[0]) && anonymous[file->kind])
 		(void)snprintf(to, PATH_MAX, "anon_inode:%s", anonymous[file->kind]);
 	else
 		(void)snprintf(to, PATH_MAX, "%s:[%llu]",

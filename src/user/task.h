@@ -197,6 +197,7 @@ struct keg_user {
 	_Atomic uint32_t memfds;                            /* that there are: sys_descriptor.c */
 	const struct keg_syscall *calls[KEG_SYSCALL_LIMIT]; /* those that are served */
 	struct keg_signalfd *signalfds;                     /* signalfd.c */
+	struct keg_pidfd *pidfds;                           /* pidfd.c */
 	struct keg_plugin *plugin; /* plugin.c: offered functions, the mark; NULL */
 };
 

@@ -185,7 +185,7 @@ except sqlite3.OperationalError as error:
     print(error)
 copy = sqlite3.connect(':memory:'); db.backup(copy); print(copy.execute('SELECT count(*) FROM t').fetchone(), len(list(copy.iterdump())))
 ''', unlike=('x.db', 'x.db-wal', 'x.db-shm')),
-    script('pidfd', 'import os\nprint(os.pidfd_open(os.getpid()) > 2)\n', gap='no pidfd_open'),
+    script('pidfd', 'import os\nprint(os.pidfd_open(os.getpid()) > 2)\n'),
     script('pty', 'import os, pty\npty.spawn(["echo", "on a terminal"])\n', gap='no /dev/ptmx: no new terminals'),
     script('notify', 'import fcntl, os\nfcntl.fcntl(os.open(".", 0), fcntl.F_NOTIFY, fcntl.DN_CREATE)\n', gap='no F_NOTIFY'),
     script('attributes', '''
@@ -287,9 +287,9 @@ except RecursionError as e:
     own('subprocess'),
     own('threading', uncompared=('output',)),
     own('mmap', long=False),
-    own('signal', without=('*pidfd*',), options=('--net', 'host'), alike=TIMES + (
+    own('signal', options=('--net', 'host'), alike=TIMES + (
         (r'detected median .*', 'median'),)),
-    own('os', without=('*chown_with_root', '*ExtendedAttributeTests*', '*openpty*', '*pidfd*'), options=('--net', 'host')),
+    own('os', without=('*chown_with_root', '*ExtendedAttributeTests*', '*openpty*'), options=('--net', 'host')),
     own('tempfile'),
     own('select'),
     own('zlib'),

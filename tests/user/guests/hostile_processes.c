@@ -177,6 +177,39 @@ static void waits(void)
 	}
 }
 
+/* ---- Files that stand for processes ---- */
+
+/* More than can be open, of who ends while they are made, used and closed by others. */
+static void pidfds(void)
+{
+	pid_t self = getpid();
+
+	for (int i = 0; i < 4; i++)
+		fork();
+	for (int i = 0; i < 200 * (int)hostile_effort; i++) {
+		pid_t target = self + (pid_t)(chance() % 64);
+		long fd = raw(SYS_pidfd_open, target, chance() % 2 ? O_NONBLOCK : 0, 0, 0, 0, 0);
+		struct timespec none = {0, 0};
+		long wanted[2] = {fd | 0x7ffl << 32, 0};
+
+		raw(SYS_pidfd_send_signal, fd, 0, 0, 0, 0, 0);
+		raw(SYS_pidfd_send_signal, fd, (long)(chance() % 80), 1, 0, 0, 0);
+		raw(SYS_ppoll, (long)wanted, 1, (long)&none, 0, 0, 0);
+		raw(SYS_waitid, 3, fd, 0, 4 | 1, 0, 0);
+		raw(SYS_write, fd, (long)wanted, 8, 0, 0, 0);
+		raw(SYS_splice, 0, 0, fd, 0, 8, 0);
+		if (raw(SYS_clone, 0x1000 | SIGCHLD, 0, chance() % 4 ? (long)wanted : 1, 0, 0, 0) ==
+			0)
+			raw(SYS_exit, 0, 0, 0, 0, 0, 0);
+		if (chance() % 4)
+			raw(SYS_close, fd, 0, 0, 0, 0, 0);
+	}
+	if (getpid() != self)
+		_exit(0);
+	while (wait(NULL) > 0)
+		;
+}
+
 static void orphans(void)
 {
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -307,6 +340,7 @@ const struct hostile hostile_processes[] = {
 	{"clone-stacks", clone_stacks, EXITS, 0},
 	{"clone3-arguments", clone3_arguments, EXITS | KILLED, 0},
 	{"waits-for-nobody", waits, EXITS, 0},
+	{"pidfds", pidfds, EXITS, 0},
 	{"orphans", orphans, EXITS, 0},
 	{"many-ends-at-once", many_ends, EXITS, 0},
 	{"first-thread-ends", first_thread_ends, EXITS, 0},
