@@ -40,7 +40,7 @@
 
 /*
  * Files, beneath what Landlock leaves reachable. What it does not look at, and keg does not do, is
- * not here: owners, and what setxattr(2) sets.
+ * not here: owners, and setxattr(2), which sets attributes by a path.
  *
  * Modes and times it does not look at either, and keg does: of what a walk has come to, an O_PATH
  * descriptor. That takes a call with a path, empty (AT_EMPTY_PATH) or in /proc, whose text no filter
@@ -60,8 +60,8 @@
 	CALL(mkdirat) CALL(mknodat) CALL(renameat) CALL(renameat2) CALL(linkat) \
 	CALL(symlinkat) CALL(utimensat) CALL(access) CALL(faccessat) CALL(faccessat2) \
 	CALL(chmod) CALL(fchmod) CALL(fchmodat2) CALL(umask) CALL(rmdir) CALL(unlink) \
-	CALL(getxattr) CALL(listxattr) CALL(inotify_init1) CALL(inotify_add_watch) \
-	CALL(inotify_rm_watch)
+	CALL(getxattr) CALL(listxattr) CALL(fsetxattr) CALL(fremovexattr) \
+	CALL(inotify_init1) CALL(inotify_add_watch) CALL(inotify_rm_watch)
 
 /* Waiting, and what is between processes. */
 #define KEG_CONFINE_CHANNELS(CALL) \

@@ -123,7 +123,7 @@ const struct keg_syscall keg_syscalls_path[] = {
 	{__NR_getdents64, "getdents64", "fpu", keg_sys_getdents64},
 	{__NR_fgetxattr, "fgetxattr", "fspu", keg_sys_fgetxattr},
 	{__NR_flistxattr, "flistxattr", "fpu", keg_sys_flistxattr},
-	{__NR_fremovexattr, "fremovexattr", "fs", keg_sys_fsetxattr},
+	{__NR_fremovexattr, "fremovexattr", "fs", keg_sys_fremovexattr},
 	{__NR_fsetxattr, "fsetxattr", "fspux", keg_sys_fsetxattr},
 	{__NR_getxattr, "getxattr", "sspu", keg_sys_getxattr},
 	{__NR_inotify_add_watch, "inotify_add_watch", "fsx", keg_sys_inotify_add_watch},

@@ -24,7 +24,7 @@ keg_syscall_function keg_sys_chmod, keg_sys_fchmodat, keg_sys_fchmodat2, keg_sys
 /* sys_path_xattr.c */
 keg_syscall_function keg_sys_getxattr, keg_sys_lgetxattr, keg_sys_listxattr, keg_sys_llistxattr,
 	keg_sys_setxattr, keg_sys_lsetxattr, keg_sys_removexattr, keg_sys_lremovexattr,
-	keg_sys_fgetxattr, keg_sys_flistxattr, keg_sys_fsetxattr;
+	keg_sys_fgetxattr, keg_sys_flistxattr, keg_sys_fsetxattr, keg_sys_fremovexattr;
 /* sys_path_watch.c */
 keg_syscall_function keg_sys_inotify_init, keg_sys_inotify_init1, keg_sys_inotify_add_watch,
 	keg_sys_inotify_rm_watch;

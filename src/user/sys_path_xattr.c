@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Extended attributes: those of users can be read; there are no others, and none is set. */
+/* Extended attributes: those of users; there are no others. They are set by a descriptor that is
+ * opened for it: Landlock does not look at who sets them by a path, but at what is opened. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "user/files.h"
 #include "user/space.h"
@@ -180,42 +182,139 @@ int64_t keg_sys_flistxattr(struct keg_task *task, const uint64_t args[6])
 	return list_of(task, host, args);
 }
 
-static int64_t refuse(struct keg_task *task, const uint64_t args[6], uint32_t walk)
-{
-	struct keg_place place;
-	int r = keg_place_find(task, AT_FDCWD, args[0], walk, &place);
+/* ---- Setting ---- */
 
+/* xattr(7): the others are the privileged's, or no names at all. */
+static int check_name(const char *name)
+{
+	if (is_user(name))
+		return 0;
+	return strncmp(name, "trusted.", 8) == 0 || strncmp(name, "security.", 9) == 0
+		       ? -EPERM
+		       : -EOPNOTSUPP;
+}
+
+/* A descriptor by which the attributes of what is there can be set: none of O_PATH. */
+static int open_again(const struct keg_place *place)
+{
+	const int both = O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	char host[KEG_PATH_HOST];
+	int fd = -1;
+
+	if (!S_ISREG(place->stat.st_mode) && !S_ISDIR(place->stat.st_mode))
+		return -EPERM;
+	keg_path_host(place->fd, host);
+	if (S_ISREG(place->stat.st_mode))
+		fd = open(host, O_WRONLY | both);
+	/* A program that is being executed cannot be opened so. */
+	if (fd < 0 && (S_ISDIR(place->stat.st_mode) || errno == ETXTBSY))
+		fd = open(host, O_RDONLY | both);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The same of a path, where it may be changed; to be closed. */
+static int open_path(struct keg_task *task, uint64_t path, uint32_t walk)
+{
+	KEG_PLACE struct keg_place place;
+	int r;
+
+	place.fd = -1;
+	r = keg_path_held(task, AT_FDCWD, path, walk, &place);
 	if (r < 0)
 		return r;
-	return place.made_up || place.writable ? -EOPNOTSUPP : -EROFS;
+	if (place.made_up)
+		return -EOPNOTSUPP;
+	return place.writable ? open_again(&place) : -EROFS;
+}
+
+static int64_t set_of(struct keg_task *task, int fd, const char *name, const uint64_t args[6])
+{
+	void *value = keg_task_buffer(task, LARGEST);
+
+	if (!value)
+		return -ENOMEM;
+	if (args[3] > LARGEST)
+		return -E2BIG;
+	if (keg_space_read(task->process->space, value, args[2], args[3]) < 0)
+		return -EFAULT;
+	return keg_host_result(fsetxattr(fd, name, value, args[3], (int)args[4]));
+}
+
+/* Sets or removes it; without a value it is removed. */
+static int64_t change(struct keg_task *task, const uint64_t args[6], uint32_t walk, bool set)
+{
+	char name[LONGEST_NAME];
+	int64_t result;
+	int fd;
+
+	if (set && (uint32_t)args[4] & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	result = read_name(task, args[1], name);
+	fd = result < 0 ? (int)result : open_path(task, args[0], walk);
+	if (fd < 0)
+		return fd;
+	result = check_name(name);
+	if (result == 0)
+		result = set ? set_of(task, fd, name, args)
+			     : keg_host_result(fremovexattr(fd, name));
+	close(fd);
+	return result;
 }
 
 int64_t keg_sys_setxattr(struct keg_task *task, const uint64_t args[6])
 {
-	return refuse(task, args, KEG_WALK_FOLLOW);
+	return change(task, args, KEG_WALK_FOLLOW, true);
 }
 
 int64_t keg_sys_lsetxattr(struct keg_task *task, const uint64_t args[6])
 {
-	return refuse(task, args, 0);
+	return change(task, args, 0, true);
 }
 
 int64_t keg_sys_removexattr(struct keg_task *task, const uint64_t args[6])
 {
-	return refuse(task, args, KEG_WALK_FOLLOW);
+	return change(task, args, KEG_WALK_FOLLOW, false);
 }
 
 int64_t keg_sys_lremovexattr(struct keg_task *task, const uint64_t args[6])
 {
-	return refuse(task, args, 0);
+	return change(task, args, 0, false);
 }
 
-/* fsetxattr(2), fremovexattr(2) */
+/* The file may be changed, by its open descriptor. */
+static int64_t check_open(const struct keg_file *file)
+{
+	if (!file || file->kind == KEG_FILE_PATH)
+		return -EBADF;
+	if (file->operations || !file->path || file->kind == KEG_FILE_STREAM)
+		return -EOPNOTSUPP;
+	return file->writable_mount ? 0 : -EROFS;
+}
+
 int64_t keg_sys_fsetxattr(struct keg_task *task, const uint64_t args[6])
 {
 	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
+	char name[LONGEST_NAME];
+	int64_t result = check_open(file);
 
-	if (!file || file->kind == KEG_FILE_PATH)
-		return -EBADF;
-	return !file->path || file->writable_mount ? -EOPNOTSUPP : -EROFS;
+	if ((uint32_t)args[4] & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	if (result == 0)
+		result = read_name(task, args[1], name);
+	if (result == 0)
+		result = check_name(name);
+	return result < 0 ? result : set_of(task, file->fd, name, args);
+}
+
+int64_t keg_sys_fremovexattr(struct keg_task *task, const uint64_t args[6])
+{
+	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
+	char name[LONGEST_NAME];
+	int64_t result = check_open(file);
+
+	if (result == 0)
+		result = read_name(task, args[1], name);
+	if (result == 0)
+		result = check_name(name);
+	return result < 0 ? result : keg_host_result(fremovexattr(file->fd, name));
 }
