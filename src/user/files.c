@@ -322,6 +322,17 @@ int keg_files_cloexec(struct keg_files *files, int number, int set)
 	return r;
 }
 
+int keg_files_free(struct keg_files *files)
+{
+	int number;
+
+	pthread_mutex_lock(&files->lock);
+	for (number = files->lowest; place(files, number); number++)
+		;
+	pthread_mutex_unlock(&files->lock);
+	return number;
+}
+
 int keg_files_next(struct keg_files *files, int from)
 {
 	int r = -ENOENT;

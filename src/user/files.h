@@ -127,6 +127,8 @@ int keg_files_close(struct keg_files *files, int number);
 int keg_files_close_range(struct keg_files *files, unsigned first, unsigned last, bool only_mark);
 /* FD_CLOEXEC: 0 or 1, -EBADF; set < 0 only asks. */
 int keg_files_cloexec(struct keg_files *files, int number, int set);
+/* The number that a file which is added next gets. */
+int keg_files_free(struct keg_files *files);
 /* The first number in use from `from` on; -ENOENT none: for /proc/self/fd. */
 int keg_files_next(struct keg_files *files, int from);
 struct keg_locks *keg_files_locks(struct keg_files *files);

@@ -154,6 +154,25 @@ static void add_number(struct keg_listing *listing, int value, mode_t mode)
 		listing, name, (size_t)length, (uint64_t)value + 1, (unsigned char)IFTODT(mode));
 }
 
+/* Those of /proc/PID/fd. As Linux has it, what lists a process's own is among them: it is the one
+ * that is opened now. */
+static void add_descriptors(struct keg_task *task, const struct keg_process *process,
+	const struct keg_system_file *file, struct keg_listing *listing)
+{
+	struct keg_files *files = process->files;
+	int own = process == task->process ? keg_files_free(files) : -1, at = -1;
+
+	do {
+		int next = keg_files_next(files, at + 1);
+
+		if (own > at && (next < 0 || own < next))
+			add_number(listing, own, file->mode);
+		if (next >= 0)
+			add_number(listing, next, file->mode);
+		at = next;
+	} while (at >= 0);
+}
+
 /* user->lock held */
 static void add_numbers(struct keg_task *task, const struct keg_place *place,
 	const struct keg_system_file *file, struct keg_listing *listing)
@@ -173,9 +192,7 @@ static void add_numbers(struct keg_task *task, const struct keg_place *place,
 			if (!of->finished)
 				add_number(listing, of->tid, file->mode);
 	} else if (process->files) {
-		for (int i = keg_files_next(process->files, 0); i >= 0;
-			i = keg_files_next(process->files, i + 1))
-			add_number(listing, i, file->mode);
+		add_descriptors(task, process, file, listing);
 	}
 }
 
