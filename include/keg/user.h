@@ -54,6 +54,8 @@ struct keg_user_config {
 	uint32_t files;     /* open in each process; at most 2^20; 0: 1024 */
 	int kick_signal;    /* given to keg_kick_install(); 0: none */
 	uint32_t umask;     /* with KEG_USER_UMASK: of the program, 0 to 0777; else 022 */
+	uint64_t ignored;   /* signals that it begins with ignored, as after nohup(1): bit n - 1 is
+			       signal n; not SIGKILL, not SIGSTOP */
 };
 
 /*

@@ -42,6 +42,7 @@ static int make(struct execution *execution)
 	};
 
 	umask((mode_t)config.umask);
+	config.ignored = exec_signals_ignored();
 	if (keg_kick_install(SIGRTMIN) < 0 ||
 		keg_user_create(execution->host, &config, &execution->user) < 0) {
 		cli_error("%s", keg_error_message());

@@ -52,6 +52,8 @@ int exec_set_up(struct keg_user *user, const struct exec_settings *settings, con
  * the settings' and the environment's own. */
 const char **exec_environment(const struct exec_settings *settings);
 
+/* Those that keg's caller wants to be ignored, as keg_user_config has them: nohup(1). */
+uint64_t exec_signals_ignored(void);
 /* Signals that keg gets become the program's. Begin blocks them in the calling thread, before
  * others are made. */
 int exec_signals_begin(struct keg_user *user, pthread_t *thread);

@@ -45,6 +45,19 @@ static void *forward(void *context)
 	}
 }
 
+uint64_t exec_signals_ignored(void)
+{
+	struct sigaction action;
+	uint64_t set = 0;
+
+	for (int signo = 1; signo <= 64; signo++) {
+		/* The C library keeps some to itself: EINVAL. */
+		if (sigaction(signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			set |= 1ull << (signo - 1);
+	}
+	return set;
+}
+
 int exec_signals_begin(struct keg_user *user, pthread_t *thread)
 {
 	sigset_t set = forwarded_set();

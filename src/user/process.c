@@ -122,6 +122,7 @@ int keg_process_first(struct keg_user *user, struct keg_process **process)
 		result = keg_fail(ENOMEM, "out of memory for the actions of signals");
 		goto out;
 	}
+	keg_actions_ignore(made->actions, user->config.ignored);
 	result = keg_fs_create(user->policy->directory, &made->fs);
 	if (result == 0 && user->config.flags & KEG_USER_UMASK)
 		keg_fs_set_umask(made->fs, (mode_t)user->config.umask);

@@ -295,6 +295,12 @@ struct keg_actions *keg_actions_create(void)
 	return actions;
 }
 
+void keg_actions_ignore(struct keg_actions *actions, keg_sigset set)
+{
+	for (; set; set &= set - 1)
+		actions->of[__builtin_ctzll(set) + 1].handler = KEG_SIGNAL_IGNORE;
+}
+
 struct keg_actions *keg_actions_copy(const struct keg_actions *from)
 {
 	struct keg_actions *actions = keg_actions_create();

@@ -42,6 +42,7 @@ bool keg_signal_take(struct keg_task *task, keg_sigset set, siginfo_t *info);
 void keg_signal_deliver(struct keg_task *task, int64_t result);
 
 struct keg_actions *keg_actions_create(void);
+void keg_actions_ignore(struct keg_actions *actions, keg_sigset set);
 struct keg_actions *keg_actions_copy(const struct keg_actions *from);
 struct keg_actions *keg_actions_share(struct keg_actions *actions); /* CLONE_SIGHAND */
 void keg_actions_release(struct keg_actions *actions);

@@ -15,6 +15,7 @@
 #include "user/plugin.h"
 #include "user/policy.h"
 #include "user/process.h"
+#include "user/signals.h"
 #include "user/sockets.h"
 #include "user/trace.h"
 #include "user/vdso.h"
@@ -36,6 +37,8 @@ static int read_config(struct keg_user_config *own, const struct keg_user_config
 	if (own->flags & ~(uint64_t)(KEG_USER_STOPS | KEG_USER_UMASK))
 		return keg_fail(EINVAL, "flags 0x%llx: an unknown one is set",
 			(unsigned long long)own->flags);
+	if (own->ignored & KEG_UNBLOCKABLE)
+		return keg_fail(EINVAL, "SIGKILL and SIGSTOP cannot be ignored");
 	if (own->umask > 0777)
 		return keg_fail(EINVAL, "a umask of 0%o: 0 to 0777 are possible", own->umask);
 	own->memory = own->memory ? own->memory : DEFAULT_MEMORY;

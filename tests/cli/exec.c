@@ -54,6 +54,22 @@ static void keg_dies_of_the_programs_signal(void **state)
 	}
 }
 
+/* As after nohup(1). */
+static void what_is_ignored_outside_is_ignored_inside(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	signal(SIGHUP, SIG_IGN);
+	exec(&outcome, "--", "/bin/sh", "-c",
+		"kill -HUP $$; echo still here; /bin/sh -c 'kill -HUP $$; echo here, too'");
+	signal(SIGHUP, SIG_DFL);
+	assert_string_equal(outcome.err, "");
+	assert_string_equal(outcome.out, "still here\nhere, too\n");
+	assert_int_equal(outcome.status, 0);
+	program_release(&outcome);
+}
+
 static void a_fault_is_told_of_in_one_line(void **state)
 {
 	static const struct {
@@ -320,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_status_is_the_programs_own),
 		cmocka_unit_test(keg_dies_of_the_programs_signal),
+		cmocka_unit_test(what_is_ignored_outside_is_ignored_inside),
 		cmocka_unit_test(a_fault_is_told_of_in_one_line),
 		cmocka_unit_test(limits),
 		cmocka_unit_test_teardown(what_cannot_be_run, remove_files),
