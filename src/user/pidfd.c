@@ -151,7 +151,7 @@ int keg_pidfd_add(struct keg_task *task, struct keg_process *process, int flags)
 	struct keg_file *file;
 	int result = create(user, flags, &file);
 
-	if (result < 0)
+	if (!file)
 		return result;
 	pthread_mutex_lock(&user->lock);
 	stand_for(file->state, process);
@@ -172,7 +172,7 @@ int64_t keg_sys_pidfd_open(struct keg_task *task, const uint64_t args[6])
 	if (flags & ~(unsigned)O_NONBLOCK || pid <= 0)
 		return -EINVAL;
 	result = create(user, (int)flags, &file);
-	if (result < 0)
+	if (!file)
 		return result;
 	pthread_mutex_lock(&user->lock);
 	process = keg_process_find(user, pid);
