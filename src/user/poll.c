@@ -11,6 +11,7 @@
 #include "user/block.h"
 #include "user/files.h"
 #include "user/space.h"
+#include "user/sys_signal.h"
 #include "user/task.h"
 #include "user/time.h"
 
@@ -145,6 +146,8 @@ int64_t keg_poll(
 			wanted[i].fd < 0 ? NULL : keg_files_get(task->process->files, wanted[i].fd);
 		int revents = known(&wanted[i], file);
 
+		if (revents < 0)
+			keg_signalfds_look(task, file);
 		polled.files[i] = file;
 		polled.fds[i] = (struct pollfd){-1, 0, 0};
 		if (revents < 0)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * signalfd(2): signals that are read from a file. Its descriptor is an eventfd, for poll(2), which
- * is readable while there may be something to be read: it is made so when a signal is sent that a
- * file wants, and a read that finds nothing makes it unreadable again.
+ * is readable while there is something to be read: it is made so when a signal is sent that a file
+ * wants, and looked at again when it is waited for: by then the signal may have been taken
+ * otherwise.
+ *
+ * What there is to be read is the reader's (signalfd(2), fork(2) semantics). A file is told of the
+ * signals of one process: who made it, or the last that waited for it or read it.
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -23,32 +27,61 @@ struct keg_signalfd {
 	struct keg_user *user;
 	struct keg_signalfd *next; /* of the sandbox; lock held */
 	keg_sigset set;            /* lock held */
+	pid_t owner;               /* the process whose signals it is told of; lock held */
+	bool readable;             /* so is the file; lock held */
 	int fd;                    /* the file's */
 };
 
-static void make_readable(const struct keg_signalfd *signals)
+static void make_readable(struct keg_signalfd *signals)
 {
 	const uint64_t one = 1;
 
-	/* It does not block, and counts far. */
-	if (write(signals->fd, &one, sizeof(one)) < 0)
-		return;
+	if (!signals->readable)
+		signals->readable = write(signals->fd, &one, sizeof(one)) > 0;
 }
 
-static void make_unreadable(const struct keg_signalfd *signals)
+static void make_unreadable(struct keg_signalfd *signals)
 {
 	uint64_t count;
 
-	if (read(signals->fd, &count, sizeof(count)) < 0)
-		return;
+	if (signals->readable)
+		signals->readable = read(signals->fd, &count, sizeof(count)) < 0;
 }
 
-void keg_signalfds_tell(struct keg_user *user, keg_sigset set)
+void keg_signalfds_tell(const struct keg_process *process, keg_sigset set)
 {
-	for (struct keg_signalfd *each = user->signalfds; each; each = each->next) {
-		if (each->set & set)
+	for (struct keg_signalfd *each = process->user->signalfds; each; each = each->next) {
+		if (each->set & set && each->owner == process->pid)
 			make_readable(each);
 	}
+}
+
+/* Lock held. */
+static void look_again(const struct keg_task *task, struct keg_signalfd *signals)
+{
+	if ((task->pending->set | task->process->pending->set) & signals->set)
+		make_readable(signals);
+	else
+		make_unreadable(signals);
+}
+
+void keg_signalfds_look(struct keg_task *task, const struct keg_file *file)
+{
+	struct keg_user *user = task->process->user;
+	struct keg_signalfd *own = file && file->kind == KEG_FILE_SIGNAL ? file->state : NULL;
+
+	if (file && !own)
+		return;
+	pthread_mutex_lock(&user->lock);
+	if (own) {
+		own->owner = task->process->pid;
+		look_again(task, own);
+	}
+	for (struct keg_signalfd *each = file ? NULL : user->signalfds; each; each = each->next) {
+		if (each->owner == task->process->pid)
+			look_again(task, each);
+	}
+	pthread_mutex_unlock(&user->lock);
 }
 
 /* The kernel's names for what siginfo_t has, by signalfd(2). */
@@ -79,6 +112,7 @@ static size_t take_some(struct keg_task *task, struct keg_signalfd *signals, cha
 	siginfo_t info;
 
 	pthread_mutex_lock(&user->lock);
+	signals->owner = task->process->pid;
 	while (count < most && keg_signal_take(task, signals->set, &info)) {
 		struct signalfd_siginfo told;
 
@@ -137,8 +171,8 @@ static const struct keg_file_operations operations = {
 static void set_wish(struct keg_task *task, struct keg_signalfd *signals, keg_sigset set)
 {
 	signals->set = set;
-	if ((task->pending->set | task->process->pending->set) & set)
-		make_readable(signals);
+	signals->owner = task->process->pid;
+	look_again(task, signals);
 }
 
 static int64_t create(struct keg_task *task, keg_sigset set, int flags)

@@ -251,7 +251,7 @@ static int send(struct keg_process *process, struct keg_task *target, const sigi
 	result = enqueue(target ? target->pending : process->pending, info);
 	if (result < 0)
 		return result;
-	keg_signalfds_tell(process->user, bit);
+	keg_signalfds_tell(process, bit);
 	if (!target)
 		call_one(process, bit, NULL);
 	else if (wants(target, bit))

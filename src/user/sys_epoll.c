@@ -14,6 +14,7 @@
 #include "user/poll.h"
 #include "user/signals.h"
 #include "user/space.h"
+#include "user/sys_signal.h"
 #include "user/task.h"
 
 #define KEG_EPOLL_MOST 1024 /* events at once; a program asks for the rest again */
@@ -113,6 +114,7 @@ static int64_t wait_at(struct keg_task *task, const uint64_t args[6], const stru
 	events = keg_task_buffer(task, (size_t)most * sizeof(*events));
 	if (!events)
 		return -ENOMEM;
+	keg_signalfds_look(task, NULL);
 	r = ask_host(task, epoll, events, (uint32_t)most, wait);
 	if (r == -EINTR)
 		return keg_wait_interrupted(task, wait);

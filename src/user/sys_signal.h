@@ -16,6 +16,10 @@ keg_syscall_function keg_sys_kill, keg_sys_tkill, keg_sys_tgkill, keg_sys_rt_sig
 keg_syscall_function keg_sys_signalfd, keg_sys_signalfd4;
 
 /* Makes files of signalfd(2) readable that want one of these: they are pending. Lock held. */
-void keg_signalfds_tell(struct keg_user *user, keg_sigset set);
+void keg_signalfds_tell(const struct keg_process *process, keg_sigset set);
+/* Before a task waits for such a file, or (NULL) for all of its process's: each is readable or not,
+ * as it shall be. Lock not held. */
+struct keg_file;
+void keg_signalfds_look(struct keg_task *task, const struct keg_file *file);
 
 #endif

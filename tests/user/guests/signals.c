@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals as a program finds them: sent, blocked, queued, read, and what children send. */
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -197,6 +198,34 @@ static void groups(void)
 	CHECK(kill(-leader, SIGHUP) == -1 && errno == ESRCH);
 }
 
+/* A file is readable for what its own process has pending: no more, no longer. */
+static void waited_for_by_a_file(void)
+{
+	struct pollfd wanted = {.events = POLLIN};
+	sigset_t set, old;
+	pid_t child;
+	int status;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigprocmask(SIG_BLOCK, &set, &old) == 0);
+	wanted.fd = signalfd(-1, &set, SFD_CLOEXEC);
+	CHECK(wanted.fd >= 0);
+	child = fork();
+	if (child == 0) {
+		raise(SIGUSR1);
+		_exit(poll(&wanted, 1, 0) == 1 ? 0 : 1);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK(poll(&wanted, 1, 0) == 0);
+	raise(SIGUSR1);
+	CHECK(poll(&wanted, 1, 0) == 1);
+	CHECK(sigwaitinfo(&set, NULL) == SIGUSR1);
+	CHECK(poll(&wanted, 1, 0) == 0);
+	CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
+	close(wanted.fd);
+}
+
 static void read_from_a_file(void)
 {
 	struct signalfd_siginfo info;
@@ -232,6 +261,7 @@ int main(int argc, char **argv)
 		{"children_are_told_of", children_are_told_of},
 		{"stopped_and_continued", stopped_and_continued},
 		{"groups", groups},
+		{"waited for by a file", waited_for_by_a_file},
 		{"read_from_a_file", read_from_a_file},
 		{NULL, NULL},
 	};
