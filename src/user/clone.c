@@ -137,6 +137,9 @@ static int come_to_rest(struct keg_user *user)
 		ret = keg_user_reset(user);
 	if (!ret)
 		ret = keg_plugin_alone(user);
+	if (!ret && keg_files_are_tied(user->first->files))
+		ret = keg_fail(EBUSY, "the program has a file open that is this sandbox's only: "
+				      "signalfd(2), pidfd_open(2), a pseudo terminal");
 	return ret ? ret : keg_plugin_know_xstate(user);
 }
 

@@ -90,6 +90,19 @@ int keg_task_add_fd(
 	return r < 0 ? r : keg_task_add_file(task, file, close_on_exec);
 }
 
+bool keg_files_are_tied(struct keg_files *files)
+{
+	bool tied = false;
+
+	for (int i = -1; !tied && (i = keg_files_next(files, i + 1)) >= 0;) {
+		KEG_HELD struct keg_file *file = keg_files_get(files, i);
+
+		tied = file && (file->kind == KEG_FILE_SIGNAL || file->kind == KEG_FILE_PIDFD ||
+				       file->kind == KEG_FILE_TERMINAL);
+	}
+	return tied;
+}
+
 int64_t keg_host_result(int64_t result)
 {
 	if (result >= 0)

@@ -36,6 +36,7 @@ enum keg_file_kind {
 	KEG_FILE_PATH,   /* O_PATH */
 	KEG_FILE_SIGNAL, /* signalfd */
 	KEG_FILE_PIDFD,
+	KEG_FILE_TERMINAL, /* a pseudo one: pty.h */
 };
 
 #define KEG_WRITABLE_EVENTS (POLLOUT | POLLWRNORM | POLLWRBAND) /* epoll(7)'s are the same */
@@ -131,6 +132,8 @@ int keg_files_cloexec(struct keg_files *files, int number, int set);
 int keg_files_free(struct keg_files *files);
 /* The first number in use from `from` on; -ENOENT none: for /proc/self/fd. */
 int keg_files_next(struct keg_files *files, int from);
+/* Whether one is of the sandbox's own, and of no use in another: signalfd, pidfd, terminal. */
+bool keg_files_are_tied(struct keg_files *files);
 struct keg_locks *keg_files_locks(struct keg_files *files);
 
 /* For handlers: the task's file by the argument; NULL: return -EBADF. */

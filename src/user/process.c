@@ -134,6 +134,7 @@ int keg_process_first(struct keg_user *user, struct keg_process **process)
 		goto out;
 	/* Not 1, which programs take for init, and not the host's number. */
 	made->pid = made->group = made->session = 2;
+	user->terminal = (struct keg_terminal){made->session, made->group};
 	user->last_pid = made->pid;
 	insert(user, made);
 	result = keg_task_create(made, &task);
@@ -212,6 +213,7 @@ int keg_process_copy_to(struct keg_user *user, struct keg_process *of, struct ke
 		return keg_fail(ENOMEM, "out of memory for a process");
 	}
 	made->pid = user->last_pid = of->pid;
+	user->terminal = (struct keg_terminal){made->session, made->group};
 	pthread_mutex_lock(&user->lock);
 	insert(user, made);
 	pthread_mutex_unlock(&user->lock);

@@ -11,6 +11,7 @@
 #include "user/mounts.h"
 #include "user/pidfd.h"
 #include "user/process.h"
+#include "user/pty.h"
 #include "user/signals.h"
 #include "user/space.h"
 #include "user/time.h"
@@ -128,6 +129,7 @@ void keg_process_finish(struct keg_process *process)
 
 	pthread_mutex_lock(&user->lock);
 	process->state = KEG_PROCESS_ZOMBIE;
+	keg_pty_process_ends(process);
 	keg_process_leave_vfork(process);
 	give_children_away(process);
 	keg_actions_release(process->actions);

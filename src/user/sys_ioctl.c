@@ -16,6 +16,7 @@
 
 #include "user/block.h"
 #include "user/files.h"
+#include "user/pty.h"
 #include "user/space.h"
 #include "user/task.h"
 
@@ -82,43 +83,77 @@ static int64_t flow(const struct ioctl *call, size_t size)
 	return number(call, size);
 }
 
-/* ---- The terminal's foreground group: one of the sandbox's, that the host knows nothing of ----
- */
+/* ---- Sessions and groups: the sandbox's, that the host knows nothing of ---- */
+
+/* The terminal that the file is; NULL: it is none. */
+static struct keg_terminal *terminal_of(const struct ioctl *call)
+{
+	const struct keg_pty_end *end = keg_pty_end_of(call->file);
+
+	if (end)
+		return &end->pty->terminal;
+	return is_terminal(call) ? &call->task->process->user->terminal : NULL;
+}
 
 static int64_t get_group(const struct ioctl *call, size_t size)
 {
+	const struct keg_pty_end *end = keg_pty_end_of(call->file);
 	struct keg_user *user = call->task->process->user;
+	struct keg_terminal *terminal = terminal_of(call);
+	bool told;
 	pid_t group;
 
-	if (!is_terminal(call))
+	if (!terminal)
 		return -ENOTTY;
 	pthread_mutex_lock(&user->lock);
-	group = call->request == TIOCGSID ? user->first->session
-		: user->foreground        ? user->foreground
-					  : user->first->group;
+	/* A master's is nobody's own: it tells of its slave. */
+	told = keg_terminal_is_own(terminal, call->task->process) ||
+	       (end && end->master && (call->request == TIOCGPGRP || terminal->session));
+	group = call->request == TIOCGSID ? terminal->session : terminal->foreground;
 	pthread_mutex_unlock(&user->lock);
-	return keg_space_write(call->task->process->space, call->argument, &group, size);
+	return told ? keg_space_write(call->task->process->space, call->argument, &group, size)
+		    : -ENOTTY;
 }
 
 static int64_t set_group(const struct ioctl *call, size_t size)
 {
 	struct keg_user *user = call->task->process->user;
-	struct keg_process *process;
+	struct keg_terminal *terminal = terminal_of(call);
+	int64_t result;
 	pid_t group;
 
-	if (!is_terminal(call))
+	if (!terminal)
 		return -ENOTTY;
 	if (keg_space_read(call->task->process->space, &group, call->argument, size) < 0)
 		return -EFAULT;
-	if (group < 0)
-		return -EINVAL;
 	pthread_mutex_lock(&user->lock);
-	for (process = user->processes; process && process->group != group; process = process->next)
-		;
-	if (process)
-		user->foreground = group;
+	result = keg_terminal_set_group(terminal, call->task, group);
 	pthread_mutex_unlock(&user->lock);
-	return process ? 0 : -EPERM;
+	return result;
+}
+
+/* TIOCSCTTY, TIOCNOTTY */
+static int64_t set_own(const struct ioctl *call, size_t size)
+{
+	struct keg_process *process = call->task->process;
+	struct keg_terminal *terminal = terminal_of(call);
+	const struct keg_pty_end *end = keg_pty_end_of(call->file);
+	int64_t result = 0;
+
+	(void)size;
+	if (!terminal || (end && end->master))
+		return -ENOTTY;
+	pthread_mutex_lock(&process->user->lock);
+	if (end && keg_pty_is_gone(end))
+		result = -EIO;
+	else if (call->request == TIOCSCTTY)
+		result = keg_terminal_take(terminal, process);
+	else if (keg_terminal_is_own(terminal, process))
+		keg_terminal_leave(terminal, process, false);
+	else
+		result = -ENOTTY;
+	pthread_mutex_unlock(&process->user->lock);
+	return result;
 }
 
 /* ---- What all files have ---- */
@@ -167,6 +202,8 @@ static const struct {
 	{TIOCGPGRP, get_group, sizeof(pid_t)},
 	{TIOCSPGRP, set_group, sizeof(pid_t)},
 	{TIOCGSID, get_group, sizeof(pid_t)},
+	{TIOCSCTTY, set_own, 0},
+	{TIOCNOTTY, set_own, 0},
 	{TIOCOUTQ, get, sizeof(int)},
 	{FIONREAD, get, sizeof(int)},
 	{TCSBRK, number, 0},
@@ -184,9 +221,15 @@ static int64_t keg_sys_ioctl(struct keg_task *task, const uint64_t args[6])
 {
 	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
 	const struct ioctl call = {task, file, (uint32_t)args[0], (uint32_t)args[1], args[2]};
+	int64_t result;
 
 	if (!file || file->kind == KEG_FILE_PATH)
 		return -EBADF;
+	if (keg_pty_end_of(file)) {
+		result = keg_pty_ioctl(task, file, call.request, call.argument);
+		if (result != KEG_NO_REQUEST)
+			return result;
+	}
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		if (requests[i].request == call.request)
 			return requests[i].serve(&call, requests[i].size);

@@ -13,6 +13,7 @@
 
 #include "user/listing.h"
 #include "user/mount_list.h"
+#include "user/pty.h"
 #include "user/task.h"
 
 enum {
@@ -87,7 +88,8 @@ static int generalize(const char *name, struct keg_place *place, char path[LONGE
 			place->pid = value;
 		else if (depth == 2 && value >= 0 && strncmp(path, "%/task", LONGEST) == 0)
 			place->tid = value;
-		else if (depth == 2 && value >= 0 && strncmp(path, "%/fd", LONGEST) == 0)
+		else if (value >= 0 && ((depth == 2 && strncmp(path, "%/fd", LONGEST) == 0) ||
+					       (depth == 1 && strcmp(path, "pts") == 0)))
 			place->number = value;
 		else
 			value = -1;
@@ -119,15 +121,21 @@ struct keg_file *keg_system_descriptor(struct keg_task *task, pid_t pid, int des
 
 /* Whether what the numbers in the path stand for is there; *mode of a descriptor's link says what
  * it is open for (proc(5), /proc/pid/fd). */
-static bool is_there(
-	struct keg_task *task, const struct keg_place *place, const char *path, mode_t *mode)
+static bool is_there(struct keg_task *task, const struct keg_mount *mount,
+	const struct keg_place *place, const char *path, mode_t *mode)
 {
 	bool there;
 
-	if (path[0] != '%')
+	if (!strchr(path, '%'))
 		return true;
 	if (!task)
 		return false;
+	if (mount->kind == KEG_MOUNT_DEV) {
+		pthread_mutex_lock(&task->process->user->lock);
+		there = keg_pty_next(task->process->user, place->number) == place->number;
+		pthread_mutex_unlock(&task->process->user->lock);
+		return there;
+	}
 	if (strncmp(path, "%/fd/", 5) == 0) {
 		KEG_HELD struct keg_file *file =
 			keg_system_descriptor(task, place->pid, place->number);
@@ -158,7 +166,7 @@ int keg_system_look(struct keg_task *task, const struct keg_mount *mount, const 
 	while (!r && files[kind].path && strcmp(files[kind].path, path) != 0)
 		kind++;
 	mode = files[kind].mode;
-	if (r || !files[kind].path || !is_there(task, place, path, &mode))
+	if (r || !files[kind].path || !is_there(task, mount, place, path, &mode))
 		return -ENOENT;
 	place->kind = kind + 1;
 	place->made_up = place->exists = true;
@@ -167,6 +175,8 @@ int keg_system_look(struct keg_task *task, const struct keg_mount *mount, const 
 	place->base = -1;
 	place->name[0] = '\0';
 	keg_made_up_stat(&place->stat, mode, place->path);
+	if (S_ISCHR(mode) && strcmp(path, "pts/%") == 0)
+		keg_pty_stat(place->number, &place->stat);
 	if (place->pid) {
 		place->stat.st_uid = geteuid();
 		place->stat.st_gid = getegid();

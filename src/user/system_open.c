@@ -12,6 +12,7 @@
 
 #include "user/listing.h"
 #include "user/mount_list.h"
+#include "user/pty.h"
 #include "user/task.h"
 
 enum { MOST_STREAMS = 256 };
@@ -75,9 +76,20 @@ int keg_system_text(struct keg_task *task, const struct keg_place *place, struct
 
 /* ---- Opening ---- */
 
-/* The terminal among the streams that the program was given. */
-static int open_terminal(struct keg_task *task, struct keg_file **file)
+/* The process's own: the one among the streams that the program was given, or a pseudo terminal. */
+static int open_terminal(struct keg_task *task, int flags, struct keg_file **file)
 {
+	struct keg_user *user = task->process->user;
+	int number = keg_pty_own_number(task);
+	bool given;
+
+	if (number >= 0)
+		return keg_pty_open_slave(task, number, flags | O_NOCTTY, file);
+	pthread_mutex_lock(&user->lock);
+	given = keg_terminal_is_own(&user->terminal, task->process);
+	pthread_mutex_unlock(&user->lock);
+	if (!given)
+		return -ENXIO;
 	for (int i = 0; i < MOST_STREAMS; i++) {
 		struct keg_file *found = keg_task_file(task, (uint64_t)i);
 
@@ -99,7 +111,9 @@ static int open_device(
 	int fd, r;
 
 	if (strcmp(name, "tty") == 0)
-		return open_terminal(task, file);
+		return open_terminal(task, flags, file);
+	if (strcmp(name, "ptmx") == 0)
+		return keg_pty_open_master(task, flags & ~O_NOCTTY, strdup(place->path), file);
 	fd = keg_beneath(
 		task->process->user->mounts->host_dev, name, (flags & passed) | O_NOFOLLOW, 0);
 	if (fd < 0)
@@ -122,6 +136,8 @@ int keg_system_open(
 
 	if (keg_system_row(place)->host)
 		return open_device(task, place, flags, file);
+	if (S_ISCHR(place->stat.st_mode))
+		return keg_pty_open_slave(task, place->number, flags, file);
 	if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
 		return -EACCES;
 	r = keg_system_text(task, place, &text);
@@ -180,6 +196,11 @@ static void add_numbers(struct keg_task *task, const struct keg_place *place,
 	struct keg_user *user = task->process->user;
 	struct keg_process *process = place->pid ? keg_system_process(task, place->pid, 0) : NULL;
 
+	if (place->mount->kind == KEG_MOUNT_DEV) {
+		for (int i = keg_pty_next(user, 0); i >= 0; i = keg_pty_next(user, i + 1))
+			add_number(listing, i, file->mode);
+		return;
+	}
 	if (!place->pid) {
 		for (process = user->processes; process; process = process->next)
 			add_number(listing, process->pid, file->mode);

@@ -27,6 +27,7 @@
 
 #include "user/machine.h"
 #include "user/syscall.h"
+#include "user/terminal.h"
 
 struct keg_space;
 struct keg_files;   /* files.h: the table of descriptors */
@@ -176,7 +177,8 @@ struct keg_user {
 	struct keg_task *first_task; /* run by keg_user_run()'s caller; NULL once it has ended */
 	struct keg_task *ended;      /* to be joined and freed */
 	pid_t last_pid;
-	pid_t foreground;                   /* the terminal's group; 0: the first process's */
+	struct keg_terminal terminal; /* of the standard streams */
+	struct keg_pty *ptys;
 	uint32_t process_count, task_count; /* zombies count */
 	bool running;                       /* a keg_user_run() is going on */
 	bool stopping;                      /* all tasks come to rest */

@@ -183,7 +183,8 @@ int keg_user_signal(struct keg_user *user, int signo, bool group)
 		return keg_fail(EINVAL, "%d is no signal", signo);
 	pthread_mutex_lock(&user->lock);
 	if (user->first && user->first->state != KEG_PROCESS_ZOMBIE) {
-		pid_t foreground = user->foreground ? user->foreground : user->first->group;
+		pid_t foreground =
+			user->terminal.foreground ? user->terminal.foreground : user->first->group;
 
 		result = group ? keg_signal_group(user, foreground, &info)
 			       : keg_signal_process(user->first, &info);

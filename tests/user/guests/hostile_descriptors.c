@@ -247,7 +247,54 @@ static void changed_in_use(void)
 	_exit(0);
 }
 
+/* ---- Pseudo terminals ---- */
+
+/* More than there may be, used by many at once, with requests and flags of any kind; none answers
+ * by a number of the host's. */
+static void terminals(void)
+{
+	static const long requests[] = {0x5401, 0x5402, 0x5404, 0x540a, 0x540b, 0x540e, 0x540f,
+		0x5410, 0x5413, 0x5414, 0x541b, 0x5422, 0x5429, 0x802c542a, 0x402c542b, 0x80045430,
+		0x40045431, 0x5441, 0x40045436, 0x80045439, 0x5412, 0x5420, 0x5423};
+	pid_t self = getpid();
+	char *data = pages(4);
+
+	for (int i = 0; i < 3; i++)
+		fork();
+	if (getpid() != self)
+		raw(SYS_setsid, 0, 0, 0, 0, 0, 0);
+	for (int i = 0; i < 50 * (int)hostile_effort; i++) {
+		int fd = open("/dev/ptmx", O_RDWR | (chance() % 2 ? O_NONBLOCK : O_NOCTTY)),
+		    zero = 0;
+		long slave;
+
+		raw(SYS_ioctl, fd, 0x40045431, (long)&zero, 0, 0, 0);
+		slave = raw(SYS_ioctl, fd, 0x5441, O_RDWR | O_NONBLOCK, 0, 0, 0);
+		for (int j = 0; j < 20; j++) {
+			long to = chance() % 2 ? fd : slave;
+
+			for (int k = 0; k < 60; k++)
+				data[k] = (char)chance();
+			raw(SYS_ioctl, to, requests[chance() % 23],
+				chance() % 4 ? (long)data : (long)chance(), 0, 0, 0);
+			raw(SYS_fcntl, fd, F_SETFL, O_NONBLOCK, 0, 0, 0);
+			raw(SYS_fcntl, slave, F_SETFL, O_NONBLOCK, 0, 0, 0);
+			raw(SYS_write, to, (long)data, (long)(chance() % (4 * PAGE)), 0, 0, 0);
+			raw(SYS_read, to, (long)data, (long)(chance() % (4 * PAGE)), 0, 0, 0);
+		}
+		if (chance() % 2)
+			close((int)slave);
+		if (chance() % 2)
+			close(fd);
+		close(open("/dev/tty", O_RDWR | O_NONBLOCK));
+	}
+	if (getpid() != self)
+		_exit(0);
+	signal(SIGHUP, SIG_IGN);
+}
+
 const struct hostile hostile_descriptors[] = {
+	{"terminals", terminals, EXITS | KILLED, 0},
 	{"descriptors-by-number", numbers, EXITS, 0},
 	{"descriptors-by-name", names, EXITS, 0},
 	{"descriptors-duplicated-onto-everything", duplicated_onto_everything, EXITS, 0},
