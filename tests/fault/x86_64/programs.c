@@ -79,6 +79,7 @@ AREA(timers);
 AREA(polls);
 AREA(sockets);
 AREA(system);
+AREA(terminals);
 
 static int begin_paths(struct rig *rig)
 {
@@ -167,6 +168,7 @@ static const struct fault_scenario scenarios[] = {
 	RUN("user-sockets", sockets_steps),
 	RUN("user-network", network_steps),
 	RUN("user-system", system_steps),
+	RUN("user-terminals", terminals_steps),
 	RUN("user-folder", folder_steps, .background_call = FAULT_CALL_syscall,
 		.background_error = ENOSYS, .background_request = SYS_fsopen),
 };

@@ -134,7 +134,13 @@ COREUTILS = [
     coreutils('refused', 'mkdir t/c/x; rmdir t; rm t; mv t t/a; ln t hard; cat t; cp x; ls -d t/nothing; '
                          'chmod 999 t; true', make=TREE)]
 
+# On a pseudo terminal of its own.
+TERMINALS = [
+    shell('script', 'script -qec "stty -a; test -t 0 && echo terminal; exit 3" log </dev/null; echo $?; rm log',
+          'bsdutils', about='script: a terminal', needs=('/usr/bin/script',)),
+]
+
 CASES = [Case('true', ['/bin/true'], 'coreutils', 'true'),
          Case('false', ['/bin/false'], 'coreutils', 'false', status=1),
          Case('input', ['/bin/cat'], 'coreutils', 'cat of 4 MiB through pipes',
-              input=bytes(range(256)) * 16384)] + DASH + BASHES + COREUTILS
+              input=bytes(range(256)) * 16384)] + DASH + BASHES + COREUTILS + TERMINALS

@@ -21,6 +21,7 @@ void guest_memory(void), guest_mapped(void), guest_much(void);
 void guest_fork(void), guest_few(void), guest_execute(void), guest_threads(void),
 	guest_signals(void);
 void guest_timers(void);
-void guest_polls(void), guest_sockets(void), guest_network(void), guest_system(void);
+void guest_polls(void), guest_sockets(void), guest_network(void), guest_system(void),
+	guest_terminals(void);
 
 #endif

@@ -26,6 +26,7 @@ static const struct {
 	{"sockets", guest_sockets},
 	{"network", guest_network},
 	{"system", guest_system},
+	{"terminals", guest_terminals},
 };
 
 uint64_t change(uint64_t value);
