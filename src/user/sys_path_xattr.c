@@ -209,7 +209,7 @@ static int open_again(const struct keg_place *place)
 	/* A program that is being executed cannot be opened so. */
 	if (fd < 0 && (S_ISDIR(place->stat.st_mode) || errno == ETXTBSY))
 		fd = open(host, O_RDONLY | both);
-	return fd < 0 ? -errno : fd;
+	return (int)keg_host_result(fd);
 }
 
 /* The same of a path, where it may be changed; to be closed. */
