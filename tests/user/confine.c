@@ -211,7 +211,7 @@ static void files(void)
 /* Files' modes: of what is open, by no name in /proc where the kernel can do without. */
 static void modes(void)
 {
-	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = memfd_create("keg", MFD_CLOEXEC);
 	struct stat st;
 
 	must(fd >= 0);
