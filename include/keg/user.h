@@ -281,7 +281,8 @@ struct keg_user_stats {
 	uint64_t memory_used, memory_highest, memory_limit; /* bytes */
 	uint64_t processes, threads;                        /* made so far */
 	uint64_t time_ns;                                   /* real time in runs */
-	bool open_layout; /* KVM stays at CPL 3 on SYSCALL (docs/design.md) */
+	bool open_layout;  /* KVM stays at CPL 3 on SYSCALL (docs/design.md) */
+	bool terminal_set; /* the program has set the mode of a terminal that is a stream of its */
 };
 KEG_API int keg_user_stats(struct keg_user *user, struct keg_user_stats *stats);
 

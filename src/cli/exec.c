@@ -115,6 +115,7 @@ static int cannot_load(const struct execution *execution, int error)
 /* Runs the program, which has keg's terminal meanwhile. What keg_user_run() says. */
 static int run(struct execution *execution, struct keg_user_stop *stop)
 {
+	struct keg_user_stats stats = {.size = sizeof(stats)};
 	int result;
 
 	if (terminal_lend())
@@ -125,8 +126,10 @@ static int run(struct execution *execution, struct keg_user_stop *stop)
 		if (result == 0 && stop->end == KEG_USER_STOPPED)
 			raise(SIGSTOP);
 	} while (result == 0 && stop->end == KEG_USER_STOPPED);
-	/* Who is not ended by others leaves it as it is meant to be: stty(1), say. */
-	if (result == 0 && stop->end == KEG_USER_EXITED)
+	keg_user_stats(execution->user, &stats);
+	/* Who is not ended by others leaves it as it is meant to be: stty(1), say. And what this
+	 * program did not do is the doing of another one at the terminal: a pager behind a pipe. */
+	if (!stats.terminal_set || (result == 0 && stop->end == KEG_USER_EXITED))
 		terminal_keep();
 	else
 		terminal_leave();

@@ -58,6 +58,16 @@ static int64_t set(const struct ioctl *call, size_t size)
 	return host(call, (uint64_t)(uintptr_t)data);
 }
 
+/* The mode of the terminal that the sandbox was given, which its user may want back. */
+static int64_t set_mode(const struct ioctl *call, size_t size)
+{
+	int64_t r = set(call, size);
+
+	if (r == 0)
+		atomic_store(&call->task->process->user->terminal_set, true);
+	return r;
+}
+
 static bool is_terminal(const struct ioctl *call)
 {
 	struct termios termios;
@@ -189,13 +199,13 @@ static const struct {
 	size_t size;
 } requests[] = {
 	{TCGETS, get, sizeof(struct termios)},
-	{TCSETS, set, sizeof(struct termios)},
-	{TCSETSW, set, sizeof(struct termios)},
-	{TCSETSF, set, sizeof(struct termios)},
+	{TCSETS, set_mode, sizeof(struct termios)},
+	{TCSETSW, set_mode, sizeof(struct termios)},
+	{TCSETSF, set_mode, sizeof(struct termios)},
 	{(uint32_t)TCGETS2, get, sizeof(struct termios2)},
-	{(uint32_t)TCSETS2, set, sizeof(struct termios2)},
-	{(uint32_t)TCSETSW2, set, sizeof(struct termios2)},
-	{(uint32_t)TCSETSF2, set, sizeof(struct termios2)},
+	{(uint32_t)TCSETS2, set_mode, sizeof(struct termios2)},
+	{(uint32_t)TCSETSW2, set_mode, sizeof(struct termios2)},
+	{(uint32_t)TCSETSF2, set_mode, sizeof(struct termios2)},
 	{TCGETA, get, sizeof(struct termio)},
 	{TIOCGWINSZ, get, sizeof(struct winsize)},
 	{TIOCSWINSZ, set, sizeof(struct winsize)},

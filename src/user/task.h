@@ -196,7 +196,8 @@ struct keg_user {
 	_Atomic uint64_t unserved[KEG_SYSCALL_LIMIT]; /* answered ENOSYS for want of a handler */
 	_Atomic uint64_t refused[KEG_SYSCALL_LIMIT];  /* by the policy */
 	_Atomic uint64_t exits, faults;
-	_Atomic uint32_t memfds;                            /* that there are: sys_descriptor.c */
+	_Atomic bool terminal_set; /* it has set the mode of a terminal of the host's */
+	_Atomic uint32_t memfds;   /* that there are: sys_descriptor.c */
 	const struct keg_syscall *calls[KEG_SYSCALL_LIMIT]; /* those that are served */
 	struct keg_signalfd *signalfds;                     /* signalfd.c */
 	struct keg_pidfd *pidfds;                           /* pidfd.c */

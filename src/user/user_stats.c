@@ -76,6 +76,7 @@ int keg_user_stats(struct keg_user *user, struct keg_user_stats *stats)
 	own.threads = user->threads_made;
 	own.time_ns = user->ran_ns;
 	own.open_layout = atomic_load(&user->lore->open_layout);
+	own.terminal_set = atomic_load(&user->terminal_set);
 	own.size = stats->size;
 	memcpy(stats, &own, stats->size);
 	return 0;

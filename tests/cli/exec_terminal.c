@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #include "program.h"
 #include "session.h"
@@ -116,6 +117,23 @@ static void who_is_killed_leaves_it_as_it_was(void **state)
 	session_await_raw(&session, true);
 	assert_exit(session_wait(&session), 124);
 	assert_false(session_is_raw(&session));
+	session_end(&session);
+}
+
+/* A pager behind a pipe, say, which still runs. */
+static void what_another_program_has_set_stays(void **state)
+{
+	struct session session;
+	struct termios mode;
+
+	(void)state;
+	start(&session, "sleep");
+	assert_int_equal(tcgetattr(session.slave, &mode), 0);
+	cfmakeraw(&mode);
+	assert_int_equal(tcsetattr(session.slave, TCSANOW, &mode), 0);
+	session_signal(&session, SIGTERM);
+	assert_dead(session_wait(&session), SIGTERM);
+	assert_true(session_is_raw(&session));
 	session_end(&session);
 }
 
@@ -287,6 +305,7 @@ int main(void)
 		cmocka_unit_test(keys_are_signals),
 		cmocka_unit_test(sizes_reach_the_program),
 		cmocka_unit_test(who_is_killed_leaves_it_as_it_was),
+		cmocka_unit_test(what_another_program_has_set_stays),
 		cmocka_unit_test(who_ends_by_itself_leaves_it_as_it_set_it),
 		cmocka_unit_test(output_is_not_suspended),
 		cmocka_unit_test(in_the_background_it_is_left_alone),
