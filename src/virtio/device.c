@@ -269,10 +269,10 @@ void keg_virtio_break(struct keg_virtio *device, const char *why)
 	uint32_t old;
 
 	pthread_mutex_lock(&device->break_lock);
-	old = atomic_fetch_or(&device->status, KEG_VIRTIO_NEEDS_RESET);
-	if (!(old & KEG_VIRTIO_NEEDS_RESET)) {
+	/* The reason is there before anybody is told that there is one. */
+	if (!keg_virtio_is_broken(device))
 		snprintf(device->broken, sizeof(device->broken), "%s", why);
-	}
+	old = atomic_fetch_or(&device->status, KEG_VIRTIO_NEEDS_RESET);
 	pthread_mutex_unlock(&device->break_lock);
 	if (!(old & KEG_VIRTIO_NEEDS_RESET) && old & KEG_VIRTIO_DRIVER_OK && device->transport_ops)
 		device->transport_ops->config_changed(device->transport);
