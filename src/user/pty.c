@@ -313,8 +313,7 @@ int keg_pty_open_master(struct keg_task *task, int flags, char *path, struct keg
 	pthread_mutex_unlock(&user->lock);
 	if (r == 0)
 		return 0;
-	if (r == -ENOSPC)
-		free(pty);
+	free(pty);
 	close(fds[1]);
 	free(end);
 	keg_file_put(*file);

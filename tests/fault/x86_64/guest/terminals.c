@@ -50,5 +50,6 @@ void guest_terminals(void)
 	MUST(read(slave, text, sizeof(text)) == 0);
 	MUST((master = open("/tmp/a", O_CREAT | O_RDWR, 0600)) >= 0);
 	setxattr("/tmp/a", "user.a", "b", 1, 0);
+	setxattr("/tmp", "user.a", "b", 1, 0);
 	fremovexattr(master, "user.a");
 }
