@@ -61,6 +61,9 @@ void guest_mapped(void)
 	shared[7 * PAGE] = 'z';
 	MUST(munmap(shared, 64 * PAGE) == 0 && munmap(private, 8 * PAGE) == 0);
 	MUST((fd = open("/tmp/n", O_RDWR | O_CREAT, 0600)) >= 0 && ftruncate(fd, PAGE) == 0);
+	/* First by one who may only read. */
+	MUST((own = open("/tmp/n", O_RDONLY)) >= 0);
+	MUST(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, own, 0) != MAP_FAILED);
 	shared = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	MUST(shared != MAP_FAILED && ftruncate(fd, 8 * PAGE) == 0);
 	shared[5 * PAGE] = 1;
