@@ -240,14 +240,25 @@ static int64_t set_of(struct keg_task *task, int fd, const char *name, const uin
 	return keg_host_result(fsetxattr(fd, name, value, args[3], (int)args[4]));
 }
 
-/* Sets or removes it; without a value it is removed. */
+/* Sets or removes it. */
+static int64_t change_of(
+	struct keg_task *task, int fd, const char *name, const uint64_t args[6], bool set)
+{
+	return set ? set_of(task, fd, name, args) : keg_host_result(fremovexattr(fd, name));
+}
+
+static bool has_bad_flags(const uint64_t args[6], bool set)
+{
+	return set && (uint32_t)args[4] & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE);
+}
+
 static int64_t change(struct keg_task *task, const uint64_t args[6], uint32_t walk, bool set)
 {
 	char name[LONGEST_NAME];
 	int64_t result;
 	int fd;
 
-	if (set && (uint32_t)args[4] & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+	if (has_bad_flags(args, set))
 		return -EINVAL;
 	result = read_name(task, args[1], name);
 	fd = result < 0 ? (int)result : open_path(task, args[0], walk);
@@ -255,8 +266,7 @@ static int64_t change(struct keg_task *task, const uint64_t args[6], uint32_t wa
 		return fd;
 	result = check_name(name);
 	if (result == 0)
-		result = set ? set_of(task, fd, name, args)
-			     : keg_host_result(fremovexattr(fd, name));
+		result = change_of(task, fd, name, args, set);
 	close(fd);
 	return result;
 }
@@ -291,30 +301,27 @@ static int64_t check_open(const struct keg_file *file)
 	return file->writable_mount ? 0 : -EROFS;
 }
 
-int64_t keg_sys_fsetxattr(struct keg_task *task, const uint64_t args[6])
+static int64_t change_open(struct keg_task *task, const uint64_t args[6], bool set)
 {
 	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
 	char name[LONGEST_NAME];
 	int64_t result = check_open(file);
 
-	if ((uint32_t)args[4] & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+	if (has_bad_flags(args, set))
 		return -EINVAL;
 	if (result == 0)
 		result = read_name(task, args[1], name);
 	if (result == 0)
 		result = check_name(name);
-	return result < 0 ? result : set_of(task, file->fd, name, args);
+	return result < 0 ? result : change_of(task, file->fd, name, args, set);
+}
+
+int64_t keg_sys_fsetxattr(struct keg_task *task, const uint64_t args[6])
+{
+	return change_open(task, args, true);
 }
 
 int64_t keg_sys_fremovexattr(struct keg_task *task, const uint64_t args[6])
 {
-	KEG_HELD struct keg_file *file = keg_task_file(task, args[0]);
-	char name[LONGEST_NAME];
-	int64_t result = check_open(file);
-
-	if (result == 0)
-		result = read_name(task, args[1], name);
-	if (result == 0)
-		result = check_name(name);
-	return result < 0 ? result : keg_host_result(fremovexattr(file->fd, name));
+	return change_open(task, args, false);
 }
