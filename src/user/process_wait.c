@@ -204,11 +204,9 @@ int64_t keg_sys_waitid(struct keg_task *task, const uint64_t args[6])
 	if (result < 0)
 		return result;
 	/* pidfd_open(2), PIDFD_NONBLOCK */
-	must_not_wait = file && atomic_load(&file->flags) & O_NONBLOCK;
-	if (must_not_wait && !(wish.options & WNOHANG))
+	must_not_wait = file && atomic_load(&file->flags) & O_NONBLOCK && !(wish.options & WNOHANG);
+	if (must_not_wait)
 		wish.options |= WNOHANG;
-	else
-		must_not_wait = false;
 	result = wait_for(task, &wish, &found);
 	if (result < 0)
 		return result;
