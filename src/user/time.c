@@ -15,12 +15,17 @@ static uint64_t to_ns(const struct timespec *time)
 	return (uint64_t)time->tv_sec * (uint64_t)ns_per_second + (uint64_t)time->tv_nsec;
 }
 
+uint64_t keg_clock_ns(clockid_t clock)
+{
+	struct timespec now = {0};
+
+	clock_gettime(clock, &now);
+	return to_ns(&now);
+}
+
 uint64_t keg_now_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return to_ns(&now);
+	return keg_clock_ns(CLOCK_MONOTONIC);
 }
 
 int keg_time_condition(pthread_cond_t *condition)

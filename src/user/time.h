@@ -21,7 +21,9 @@ void keg_timers_exec(struct keg_process *process);
 /* A timer's signal has been taken: its overrun is timer_getoverrun(2)'s. user->lock held. */
 void keg_timers_taken(struct keg_process *process, const siginfo_t *info);
 
-uint64_t keg_now_ns(void); /* CLOCK_MONOTONIC */
+/* A clock of the host's in nanoseconds; keg_now_ns(): CLOCK_MONOTONIC. */
+uint64_t keg_clock_ns(clockid_t clock);
+uint64_t keg_now_ns(void);
 
 /* A condition whose deadlines are on it. 0 or an errno, as pthread_cond_init(). */
 int keg_time_condition(pthread_cond_t *condition);

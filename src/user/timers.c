@@ -25,12 +25,9 @@ static bool is_cpu_clock(clockid_t clock)
 
 uint64_t keg_timer_now(struct keg_timers *timers, const struct keg_timer *timer)
 {
-	struct timespec now;
-
 	if (is_cpu_clock(timer->clock))
 		return keg_process_cpu_ns(timers->process);
-	clock_gettime(timer->clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+	return keg_clock_ns(timer->clock);
 }
 
 uint64_t keg_timer_left(struct keg_timers *timers, const struct keg_timer *timer)

@@ -59,25 +59,9 @@ struct moment {
 	bool at_once;
 };
 
-static uint64_t read_tsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high)::"memory");
-	return (uint64_t)high << 32 | low;
-}
-
 static uint64_t cycles(const struct keg_vdso *vdso, uint32_t us)
 {
 	return (uint64_t)vdso->khz * us / 1000;
-}
-
-static uint64_t realtime_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_REALTIME, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 static struct moment look(const struct keg_vdso *vdso)
@@ -86,10 +70,11 @@ static struct moment look(const struct keg_vdso *vdso)
 	int tries = 0;
 
 	do {
-		const uint64_t before = read_tsc(), first = keg_now_ns(), realtime = realtime_ns();
+		const uint64_t before = keg_vdso_tsc(), first = keg_now_ns();
+		const uint64_t realtime = keg_clock_ns(CLOCK_REALTIME);
 
 		moment.monotonic = keg_now_ns();
-		moment.tsc = read_tsc();
+		moment.tsc = keg_vdso_tsc();
 		moment.least = (int64_t)(realtime - moment.monotonic);
 		moment.most = (int64_t)(realtime - first);
 		moment.at_once = moment.tsc - before < cycles(vdso, AT_ONCE_US);
@@ -176,7 +161,7 @@ static void renew(struct keg_vdso *vdso)
 
 void keg_vdso_refresh(struct keg_vdso *vdso)
 {
-	if (read_tsc() - atomic_load_explicit(&vdso->tsc, memory_order_relaxed) <
+	if (keg_vdso_tsc() - atomic_load_explicit(&vdso->tsc, memory_order_relaxed) <
 		cycles(vdso, FRESH_US))
 		return;
 	pthread_mutex_lock(&vdso->lock);

@@ -18,4 +18,14 @@ struct keg_vdso_clock {
 	int64_t realtime;   /* what CLOCK_REALTIME is ahead of it */
 };
 
+/* The counter, between the reads before it and those behind it (Intel's SDM volume 2, RDTSC; AMD64
+ * APM volume 3, LFENCE). */
+static inline uint64_t keg_vdso_tsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high)::"memory");
+	return (uint64_t)high << 32 | low;
+}
+
 #endif

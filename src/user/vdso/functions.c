@@ -33,23 +33,13 @@ static long call(long number, long first, long second)
 	return result;
 }
 
-/* Between the reads before it and those behind it (Intel's SDM volume 2, RDTSC; AMD64 APM volume 3,
- * LFENCE). */
-static inline uint64_t read_tsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high)::"memory");
-	return (uint64_t)high << 32 | low;
-}
-
 static bool read_clock(bool realtime, uint64_t *ns)
 {
 	const volatile struct keg_vdso_clock *page = &keg_vdso_page;
 
 	for (int i = 0; i < PATIENCE; i++) {
 		const uint32_t sequence = page->sequence;
-		const uint64_t passed = read_tsc() - page->tsc;
+		const uint64_t passed = keg_vdso_tsc() - page->tsc;
 		const uint64_t since = passed * page->slope >> 32;
 		const uint64_t then = page->monotonic + (realtime ? (uint64_t)page->realtime : 0);
 		const bool holds = passed < page->span;
