@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "user/pages_inside.h"
+#include "user/time.h"
 
 /* <linux/mman.h>, since Linux 5.14. */
 #ifndef MADV_POPULATE_WRITE
@@ -134,14 +134,6 @@ static keg_page reserve(struct keg_pages *pages, uint32_t count, bool large, uin
 	return first;
 }
 
-static uint64_t worked_ns(void)
-{
-	struct timespec time = {0};
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /*
  * A huge page takes 0.1 ms to be made, as a rule. But a host that is a guest itself may have given
  * its memory back to its own host as long as nobody used it (virtio 1.2, 5.5: free page reporting),
@@ -152,9 +144,8 @@ static void judge(struct keg_pages *pages, uint64_t took_ns)
 {
 	const uint64_t dear_ns = 2000000;
 
-	if (took_ns < dear_ns || pages->small)
+	if (took_ns < dear_ns || atomic_exchange(&pages->small, true))
 		return;
-	pages->small = true;
 	madvise(pages->base, (size_t)pages->total << KEG_PAGE_SHIFT, MADV_NOHUGEPAGE);
 }
 
@@ -175,10 +166,14 @@ static bool back(struct keg_pages *pages, keg_page first, uint32_t count)
 /* Has the host back pages that it does not back yet, and that are zero therefore. */
 static bool populate(struct keg_pages *pages, keg_page first, uint32_t count)
 {
-	const uint64_t began = worked_ns();
-	const bool backed = back(pages, first, count);
+	uint64_t began;
+	bool backed;
 
-	judge(pages, worked_ns() - began);
+	if (atomic_load_explicit(&pages->small, memory_order_relaxed))
+		return back(pages, first, count);
+	began = keg_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	backed = back(pages, first, count);
+	judge(pages, keg_clock_ns(CLOCK_THREAD_CPUTIME_ID) - began);
 	return backed;
 }
 

@@ -14,9 +14,9 @@ struct keg_pages {
 	uint32_t total; /* numbers are below; a multiple of KEG_LARGE */
 	uint32_t limit; /* as many may be in use */
 	uint32_t used, highest;
-	uint32_t hint;  /* no page below is free */
-	uint32_t stale; /* free pages that the host still backs */
-	bool small;     /* huge pages are too dear here */
+	uint32_t hint;      /* no page below is free */
+	uint32_t stale;     /* free pages that the host still backs */
+	_Atomic bool small; /* huge pages are too dear here */
 
 	/* An errno: a translation could not be forgotten. From then on a page becomes free only
 	 * with what the host backs it by. */
