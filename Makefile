@@ -21,7 +21,7 @@ check: ## install what is missing, build, run every test (tools/check --help: so
 lint: ## check the sources: layers, sizes, format, clang-tidy, cppcheck ... (tools/lint --help)
 	@tools/lint
 
-bench: all ## measure keg against bare ioctls, and Linux guests against QEMU's (tools/bench --help)
+bench: all ## measure against bare ioctls, programs outside, and QEMU's guests (tools/bench --help)
 	@tools/bench
 
 fuzz: ## fuzz what reads hostile input, a minute each (tools/fuzz --help)
