@@ -331,6 +331,8 @@ void console_finish(struct console *console)
 		event_set(console->wake);
 		pthread_join(console->thread, NULL);
 		console->started = false;
+		/* A virtio console's thread is still there, and nobody makes room for it. */
+		output_hurry(&console->output);
 	}
 	terminal_leave();
 }
