@@ -62,6 +62,11 @@ static int plan_whole(struct keg_boot_plan *plan, const struct keg_bzimage *bzim
 	uint64_t alignment = header->kernel_alignment;
 	int rc;
 
+	if (plan->entry.mode == KEG_ENTRY_LONG && bzimage->code_bytes <= ENTRY_64)
+		return keg_fail(ENOEXEC,
+			"bzImage: syssize is 0x%" PRIx32
+			": the kernel ends before its 64-bit entry at 0x%x",
+			header->syssize, ENTRY_64);
 	if (!header->relocatable_kernel)
 		rc = keg_boot_plan_add(plan, &part);
 	else

@@ -221,6 +221,19 @@ static void every_field_that_cannot_be_is_named(void **state)
 	}
 }
 
+static void it_must_reach_its_entry(void **state)
+{
+	(void)state;
+	config.flags = KEG_BOOT_NO_UNPACK;
+	put(image, 0x248, 0, 4); /* payload_offset: none */
+	put(image, 0x260, 16, 4);
+	put(image, 0x1f4, 0x20, 4);
+	assert_fails(load(), ENOEXEC, "syssize is 0x20: the kernel ends before its 64-bit entry");
+	assert_int_equal(mem.written, 0);
+	put(image, 0x1f4, 0x21, 4);
+	assert_ok(load());
+}
+
 static void it_may_end_nowhere(void **state)
 {
 	const size_t bytes = config.image_bytes;
@@ -304,6 +317,7 @@ int main(void)
 		TEST(a_relocatable_kernel_goes_elsewhere_if_it_must),
 		TEST(an_old_kernel_is_loaded_at_1_mib),
 		TEST(every_field_that_cannot_be_is_named),
+		TEST(it_must_reach_its_entry),
 		TEST(it_may_end_nowhere),
 		TEST(a_packed_kernel_is_refused_for_what_is_wrong_with_it),
 		TEST(a_machine_that_is_no_pc_refuses_it),
