@@ -37,9 +37,16 @@ static bool is_copied_at_once(const struct keg_disk *disk, const struct keg_disk
 	       !((request->offset | request->bytes) % PAGE);
 }
 
+/* Ranges to discard or to zero are long, and there are many of them in a request: even in memory it
+ * takes too long for who cannot be cancelled meanwhile. */
+static bool is_short(const struct keg_disk_request *request)
+{
+	return request->op <= KEG_DISK_OP_FLUSH && !keg_disk_is_large(request);
+}
+
 bool keg_disk_try(struct keg_disk *disk, struct keg_disk_request *request, int *result)
 {
-	if (keg_disk_is_large(request))
+	if (!is_short(request))
 		return false;
 	if (request->op == KEG_DISK_OP_READ && disk->cached_reads)
 		return read_now(disk, request, result);

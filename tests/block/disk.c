@@ -311,6 +311,32 @@ static void what_is_cancelled_ends_soon(void **state)
 	test_free(jobs);
 }
 
+/* Also where nothing is behind the image that could make it wait. */
+static void zeroing_can_be_cancelled(void **state)
+{
+	enum { JOBS = 64, EACH = 32 << 20 };
+	struct image_job *jobs = test_calloc(JOBS, sizeof(*jobs));
+	struct image image = {.path = "/dev/shm/keg-test-disk-XXXXXX"};
+
+	(void)state;
+	image.file = mkstemp(image.path);
+	assert_true(image.file >= 0);
+	assert_int_equal(ftruncate(image.file, EACH), 0);
+	image_open(&image, 0, JOBS);
+	for (int i = 0; i < JOBS; i++) {
+		jobs[i].request =
+			(struct keg_disk_request){.op = KEG_DISK_OP_WRITE_ZEROES, .bytes = EACH};
+		image_begin(&image, &jobs[i]);
+	}
+	assert_ok(keg_disk_channel_wait(image.channel, image.wake, false));
+	keg_disk_channel_cancel(image.channel);
+	image_finish(&image, jobs, JOBS);
+	assert_int_equal(jobs[JOBS - 1].answer, -ECANCELED);
+	image_close(&image);
+	image_remove(&image);
+	test_free(jobs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +352,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_full_channel_is_answered),
 		cmocka_unit_test(quick_answers_do_not_hide_slow_ones),
 		cmocka_unit_test(what_is_cancelled_ends_soon),
+		cmocka_unit_test(zeroing_can_be_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
