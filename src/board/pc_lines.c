@@ -123,7 +123,8 @@ static int init_full(struct pc *pc)
 {
 	int rc = keg_vm_create_irqchip(pc->board->vm);
 
-	return rc ? rc : keg_vm_create_pit(pc->board->vm, 0);
+	/* With port 0x61, where its channel 2 is started and looked at. */
+	return rc ? rc : keg_vm_create_pit(pc->board->vm, KVM_PIT_SPEAKER_DUMMY);
 }
 
 int keg_pc_lines_init(struct pc *pc)

@@ -231,6 +231,13 @@ static void a_guest_that_never_ends_can_be_stopped(void **state)
 	keg_board_destroy(board);
 }
 
+/* As kernels do that measure the TSC. */
+static void the_timer_can_be_polled(void **state)
+{
+	(void)state;
+	assert_ends("timer-output", 1, KEG_END_POWER_OFF, 0);
+}
+
 /* ---- Console and statistics ---- */
 
 /* Types a text: what finds no room waits until it is told that there is some. */
@@ -322,6 +329,7 @@ int main(void)
 		cmocka_unit_test(it_runs_once),
 		cmocka_unit_test(a_stop_before_the_run_ends_it_at_once),
 		cmocka_unit_test(a_guest_that_never_ends_can_be_stopped),
+		cmocka_unit_test(the_timer_can_be_polled),
 		cmocka_unit_test(what_is_typed_reaches_the_guest),
 		cmocka_unit_test(exits_are_counted_and_measured),
 		cmocka_unit_test(guest_speed_is_measured),

@@ -15,6 +15,7 @@
  *   reset, triple-fault, halt
  *   spin          writes "ready\r\n" and loops for ever
  *   talk          writes for ever
+ *   timer-output  waits for the PC's timer by polling, and powers off
  */
 const void *guest_image(const char *name, size_t *size);
 

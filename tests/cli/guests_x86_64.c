@@ -57,6 +57,24 @@ GUEST(talk, "mov $0x3f8, %edx\n"
 	    "mov $'a', %al\n"
 	    "4: out %al, (%dx)\n"
 	    "jmp 4b");
+/* Lets the timer's channel 2 count 65,535 down, once: its output is bit 5 of port 0x61, bit 0 there
+ * lets it count (IBM PC AT Technical Reference, "System Timers"). */
+GUEST(timer_output, "in $0x61, %al\n"
+		    "and $0xfc, %al\n"
+		    "or $1, %al\n"
+		    "out %al, $0x61\n"
+		    "mov $0xb0, %al\n"
+		    "out %al, $0x43\n"
+		    "mov $0xff, %al\n"
+		    "out %al, $0x42\n"
+		    "out %al, $0x42\n"
+		    "in $0x61, %al\n"
+		    "test $0x20, %al\n"
+		    "jz 3f\n"
+		    "out %al, $0xf4\n" /* it was high from the beginning */
+		    "3: in $0x61, %al\n"
+		    "test $0x20, %al\n"
+		    "jz 3b\n" POWER_OFF "4: jmp 4b");
 
 static const struct {
 	const char *name;
@@ -70,6 +88,7 @@ static const struct {
 	{"halt", guest_halt, guest_halt_end},
 	{"spin", guest_spin, guest_spin_end},
 	{"talk", guest_talk, guest_talk_end},
+	{"timer-output", guest_timer_output, guest_timer_output_end},
 };
 
 const void *guest_image(const char *name, size_t *size)
