@@ -23,7 +23,8 @@ enum cli_parsed config_apply(
 int config_parse(const struct cli_command *command, const char *path, const char *text,
 	size_t count, void *settings, json_t **root);
 
-/* A command's settings as an object that config_parse() takes. NULL if there is no memory. */
+/* A command's settings as an object that config_parse() takes. NULL after a
+ * complaint. */
 json_t *config_write(const struct cli_command *command, const void *settings);
 
 #endif

@@ -3,13 +3,22 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "cli.h"
 #include "config.h"
 
 static const double ns_per_second = 1e9;
 
 static json_t *object_of(const struct cli_option *options, const void *settings, bool *failed);
 
-/* ---- One value each; NULL: not given ---- */
+/* ---- One value each. NULL: not given; null, which no option takes: it cannot be written ---- */
+
+/* JSON is UTF-8 (RFC 8259, section 8.1); names of files are any bytes. */
+static json_t *string_of(const char *text)
+{
+	json_t *string = json_string(text);
+
+	return string ? string : json_null();
+}
 
 static json_t *flag(const struct cli_option *option, const void *field)
 {
@@ -28,7 +37,7 @@ static json_t *number(const struct cli_option *option, const void *field)
 	if (given->value <= INT64_MAX)
 		return json_integer((json_int_t)given->value);
 	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)given->value);
-	return json_string(text);
+	return string_of(text);
 }
 
 static json_t *seconds(const struct cli_option *option, const void *field)
@@ -56,7 +65,7 @@ static json_t *optional(const struct cli_option *option, const void *field)
 	(void)option;
 	if (!string->given)
 		return NULL;
-	return string->value ? json_string(string->value) : json_true();
+	return string->value ? string_of(string->value) : json_true();
 }
 
 static json_t *text(const struct cli_option *option, const void *field)
@@ -64,7 +73,7 @@ static json_t *text(const struct cli_option *option, const void *field)
 	const char *string = *(const char *const *)field;
 
 	(void)option;
-	return string ? json_string(string) : NULL;
+	return string ? string_of(string) : NULL;
 }
 
 static const struct {
@@ -90,6 +99,17 @@ static json_t *scalar(const struct cli_option *option, const void *field)
 
 /* ---- All of them ---- */
 
+/* After an attempt to put a value in its place, without which it is gone: whether it is there, or a
+ * complaint. */
+static bool is_written(const char *name, const json_t *value, int rc)
+{
+	if (rc)
+		cli_error("out of memory");
+	else if (json_is_null(value))
+		cli_error("%s cannot be written as JSON: it is not UTF-8", name);
+	return rc == 0 && !json_is_null(value);
+}
+
 /* As deep as the tables of options are, which are in the program.
  * NOLINTBEGIN(misc-no-recursion) */
 static json_t *array_of(const struct cli_option *option, const struct cli_list *list, bool *failed)
@@ -101,7 +121,7 @@ static json_t *array_of(const struct cli_option *option, const struct cli_list *
 		json_t *value = option->parts ? object_of(option->parts, item, failed)
 					      : scalar(option, item);
 
-		*failed |= json_array_append_new(array, value) != 0;
+		*failed |= !is_written(option->name, value, json_array_append_new(array, value));
 	}
 	return array;
 }
@@ -118,25 +138,28 @@ static json_t *object_of(const struct cli_option *options, const void *settings,
 			continue;
 		value = row->item_size ? array_of(row, list, failed) : scalar(row, field);
 		if (value)
-			*failed |= json_object_set_new(object, row->name, value) != 0;
+			*failed |= !is_written(
+				row->name, value, json_object_set_new(object, row->name, value));
 	}
 	return object;
 }
 /* NOLINTEND(misc-no-recursion) */
 
 /* "IMAGE" is "image" there. */
-static int write_operand(const struct cli_command *command, const void *settings, json_t *object)
+static bool write_operand(const struct cli_command *command, const void *settings, json_t *object)
 {
 	const char *operand = *(const char *const *)((const char *)settings + command->operand_at);
+	json_t *value;
 	char name[32];
 	size_t i;
 
 	if (!operand)
-		return 0;
+		return true;
 	for (i = 0; i < sizeof(name) - 1 && command->operand[i]; i++)
 		name[i] = (char)tolower((unsigned char)command->operand[i]);
 	name[i] = 0;
-	return json_object_set_new(object, name, json_string(operand));
+	value = string_of(operand);
+	return is_written(name, value, json_object_set_new(object, name, value));
 }
 
 json_t *config_write(const struct cli_command *command, const void *settings)
@@ -146,7 +169,7 @@ json_t *config_write(const struct cli_command *command, const void *settings)
 	json_t *object = json_object();
 
 	if (command->operand)
-		failed |= write_operand(command, settings, object) != 0;
+		failed |= !write_operand(command, settings, object);
 	failed |= json_object_update(object, options) != 0;
 	json_decref(options);
 	if (!failed)

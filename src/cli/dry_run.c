@@ -170,17 +170,19 @@ static json_t *resolved(const struct run_machine *machine)
 static int print_json(const struct run_machine *machine, const char *path)
 {
 	json_t *object = resolved(machine);
-	FILE *file = path ? fopen(path, "we") : stdout;
+	FILE *file = stdout;
 	int rc = -1;
 
-	if (!object) {
-		cli_error("could not make the JSON: out of memory");
-	} else if (file) {
+	if (!object)
+		return -1;
+	if (path)
+		file = fopen(path, "we");
+	if (file) {
 		rc = json_dumpf(object, file, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 		fputc('\n', file);
 		rc = fflush(file) || ferror(file) ? -1 : rc;
 	}
-	if (object && rc)
+	if (rc)
 		cli_error("cannot write %s: %s", path ? path : "the output", strerror(errno));
 	if (path && file)
 		fclose(file);

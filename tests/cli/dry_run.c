@@ -174,6 +174,20 @@ static void the_configuration_reads_back(void **state)
 	program_remove_files();
 }
 
+static void what_is_no_text_is_not_left_out(void **state)
+{
+	static const char *const words[] = {"--disk=\xff.img", "--append=\xc3("};
+	struct outcome outcome;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		run_keg(&outcome, "run", "--dry-run", "--json", words[i]);
+		assert_complaint(&outcome, 4, "cannot be written as JSON: it is not UTF-8");
+		assert_string_equal(outcome.out, "");
+		program_release(&outcome);
+	}
+}
+
 static void a_file_names_its_errors(void **state)
 {
 	static const char text[] =
@@ -196,6 +210,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_linux_gets_no_words),
 		cmocka_unit_test(exactly_the_users_words),
 		cmocka_unit_test(the_configuration_reads_back),
+		cmocka_unit_test(what_is_no_text_is_not_left_out),
 		cmocka_unit_test(a_file_names_its_errors),
 	};
 
