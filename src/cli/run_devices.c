@@ -165,6 +165,8 @@ static int make_nets(struct run_machine *machine)
 
 /* ---- Ports ---- */
 
+static const char terminal_name[] = "console";
+
 /* For a console whose terminal is the serial port. */
 static void discard(void *context, const void *bytes, size_t count)
 {
@@ -173,16 +175,45 @@ static void discard(void *context, const void *bytes, size_t count)
 	(void)count;
 }
 
+static bool same_name(const char *a, const char *b)
+{
+	const size_t length = strcspn(a, "=");
+
+	return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
+}
+
+/* In Linux the names are links, /dev/virtio-ports/NAME. */
+static int check_ports(const struct cli_list *ports)
+{
+	const char *const *texts = ports->items;
+
+	for (size_t i = 0; i < ports->count; i++) {
+		bool taken = same_name(texts[i], terminal_name);
+
+		for (size_t j = 0; j < i; j++)
+			taken = taken || same_name(texts[i], texts[j]);
+		if (!taken)
+			continue;
+		cli_error("--port %.*s: that name is taken: choose another",
+			(int)strcspn(texts[i], "="), texts[i]);
+		return RUN_USAGE;
+	}
+	return 0;
+}
+
 static int make_ports(struct run_machine *machine)
 {
 	struct run_devices *devices = machine->devices;
 	size_t count = machine->settings->ports.count;
+	int rc = check_ports(&machine->settings->ports);
 
+	if (rc != 0)
+		return rc;
 	devices->port_pointers = calloc(count + 1, sizeof(struct keg_port_config *));
 	if (!devices->port_pointers)
 		return out_of_memory();
 	devices->terminal = (struct keg_port_config){
-		.size = sizeof(devices->terminal), .name = "console", .output = discard};
+		.size = sizeof(devices->terminal), .name = terminal_name, .output = discard};
 	devices->port_pointers[0] = &devices->terminal;
 	machine->board.ports = devices->port_pointers;
 	if (count || machine->settings->console == RUN_CONSOLE_VIRTIO)

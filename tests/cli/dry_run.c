@@ -49,6 +49,8 @@ static const struct {
 	{{"--port", "=file"}, "NAME=FILE or NAME=unix:PATH"},
 	{{"--port", "name=unix:"}, "NAME=FILE or NAME=unix:PATH"},
 	{{"--port", "a-name-of-thirty-two-characters!=x"}, "31 characters"},
+	{{"--port", "a=x", "--port", "a=y"}, "--port a: that name is taken"},
+	{{"--port", "console=x"}, "--port console: that name is taken"},
 	{{"--console", "vga"}, "serial or virtio"},
 	{{"--grace", "soon"}, "seconds"},
 	{{"--config", "/nonexistent"}, "cannot open /nonexistent"},
@@ -62,7 +64,8 @@ static void options_that_make_no_machine(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		run_keg(&outcome, "run", "--dry-run", wrong[i].words[0], wrong[i].words[1]);
+		run_keg(&outcome, "run", "--dry-run", wrong[i].words[0], wrong[i].words[1],
+			wrong[i].words[2], wrong[i].words[3]);
 		assert_complaint(&outcome, 2, wrong[i].complaint);
 		program_release(&outcome);
 	}
