@@ -71,6 +71,15 @@ static void hang_up(struct port *port)
 	port->fd = -1;
 }
 
+/* Who reads may go, and come again; a file that takes no more is worth a word. */
+static void give_up(struct port *port)
+{
+	if (!port->input)
+		cli_error("--port %s: cannot write the file, and what follows is lost: %s",
+			port->name, strerror(errno));
+	hang_up(port);
+}
+
 /* All of it, unless nobody takes it: the other ports' guests wait meanwhile. */
 static void write_all(struct port *port, const char *bytes, size_t count)
 {
@@ -82,7 +91,7 @@ static void write_all(struct port *port, const char *bytes, size_t count)
 			bytes += written;
 			count -= (size_t)written;
 		} else if (errno != EINTR && (errno != EAGAIN || poll(&fd, 1, PATIENCE_MS) == 0)) {
-			hang_up(port);
+			give_up(port);
 		}
 	}
 }
@@ -225,6 +234,30 @@ void ports_stop(struct ports *ports)
 
 /* ---- Opening ---- */
 
+/* A socket that nobody listens at was left behind by a program that was killed. */
+static bool is_left_behind(int fd, const struct sockaddr_un *address)
+{
+	struct stat st;
+
+	return lstat(address->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	       connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+	       errno == ECONNREFUSED;
+}
+
+static int bind_to(int fd, const struct sockaddr_un *address)
+{
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+		return 0;
+	if (errno != EADDRINUSE)
+		return -1;
+	if (!is_left_behind(fd, address)) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	unlink(address->sun_path);
+	return bind(fd, (const struct sockaddr *)address, sizeof(*address));
+}
+
 static int listen_at(struct port *port, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -237,14 +270,14 @@ static int listen_at(struct port *port, const char *path)
 	}
 	memcpy(address.sun_path, path, length + 1);
 	port->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (port->listener < 0 ||
-		bind(port->listener, (struct sockaddr *)&address, sizeof(address)) != 0) {
-		cli_error("--port: cannot make the socket %s: %s", path, strerror(errno));
-		return -1;
+	if (port->listener >= 0 && bind_to(port->listener, &address) == 0) {
+		port->path = path;
+		port->input = true;
+		if (listen(port->listener, 1) == 0)
+			return 0;
 	}
-	port->path = path;
-	port->input = true;
-	return listen(port->listener, 1);
+	cli_error("--port: cannot make the socket %s: %s", path, strerror(errno));
+	return -1;
 }
 
 /* A regular file is written from its beginning; anything else is talked with. */

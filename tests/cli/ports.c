@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -129,6 +130,82 @@ static void who_takes_nothing_is_given_no_more(void **state)
 	close(fd);
 }
 
+static void a_socket_that_was_left_behind_is_replaced(void **state)
+{
+	static const char path[] = "/tmp/keg-test-port";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int left = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct ports *ports;
+
+	(void)state;
+	unlink(path);
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(left, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(left); /* and the name stays */
+	ports = open_one("talk=unix:/tmp/keg-test-port");
+	assert_non_null(ports);
+	assert_null(open_one("talk=unix:/tmp/keg-test-port")); /* this one is in use */
+	assert_int_equal(access(path, F_OK), 0);
+	ports_close(ports);
+}
+
+/* A file is never taken for one. */
+static void what_is_no_socket_stays(void **state)
+{
+	char file[] = "/tmp/keg-test-XXXXXX", text[64];
+	int fd = mkstemp(file);
+
+	(void)state;
+	snprintf(text, sizeof(text), "talk=unix:%s", file);
+	assert_null(open_one(text));
+	assert_int_equal(access(file, F_OK), 0);
+	close(fd);
+	unlink(file);
+}
+
+/* Standard error as it is written to. */
+static int catch_errors(int *saved)
+{
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	fflush(stderr);
+	*saved = dup(STDERR_FILENO);
+	dup2(fds[1], STDERR_FILENO);
+	close(fds[1]);
+	return fds[0];
+}
+
+static void a_full_disk_is_told_of_once(void **state)
+{
+	char bytes[512] = "";
+	struct rlimit all, little;
+	struct ports *ports;
+	int saved, errors;
+
+	(void)state;
+	/* Of a file that may have 4 bytes. */
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	little = all;
+	little.rlim_cur = 4;
+	ports = open_one("log=/tmp/keg-test-port-log");
+	assert_non_null(ports);
+	errors = catch_errors(&saved);
+	setrlimit(RLIMIT_FSIZE, &little);
+	put(ports, "all is well");
+	put(ports, "no more");
+	setrlimit(RLIMIT_FSIZE, &all);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	assert_true(read(errors, bytes, sizeof(bytes) - 1) > 0);
+	assert_non_null(strstr(bytes, "--port log: cannot write the file, and what follows is"));
+	assert_null(strstr(strstr(bytes, "--port") + 1, "--port"));
+	close(errors);
+	ports_close(ports);
+	unlink("/tmp/keg-test-port-log");
+}
+
 static void what_cannot_be_opened(void **state)
 {
 	(void)state;
@@ -145,6 +222,9 @@ int main(void)
 		cmocka_unit_test(a_file_gets_what_is_written),
 		cmocka_unit_test(a_socket_has_one_listener_at_a_time),
 		cmocka_unit_test(who_takes_nothing_is_given_no_more),
+		cmocka_unit_test(a_socket_that_was_left_behind_is_replaced),
+		cmocka_unit_test(what_is_no_socket_stays),
+		cmocka_unit_test(a_full_disk_is_told_of_once),
 		cmocka_unit_test(what_cannot_be_opened),
 	};
 
