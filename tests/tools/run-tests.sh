@@ -14,6 +14,8 @@ all_verdicts() {
 	expect_output 'passes' 'ok suite/name TIME' verdict 5 true
 	expect_output 'fails' 'not ok suite/name TIME: exit status 3' verdict 5 'exit 3'
 	expect_output 'shows the log' '    broken' verdict 5 'echo broken; exit 1'
+	expect_output 'shows a failure that is long past' '    [  FAILED  ] early' verdict 5 \
+		'echo "[  FAILED  ] early"; seq 200; exit 1'
 	expect_output 'dies of a signal' 'exit status 134' verdict 5 'kill -ABRT $$'
 	expect_output 'hangs' 'killed, or still running after 1 s' verdict 1 'sleep 60'
 	expect_output 'skips' 'skip suite/name: no KVM' verdict 5 'echo SKIPPED: no KVM; exit 77'
