@@ -15,7 +15,7 @@ shell: ## the same, with a prompt in the guest
 	@tools/run --shell
 
 check: ## install what is missing, build, run every test (tools/check --help: some of them)
-	@tools/deps build check lint programs || { tools/lab --install; exit 1; }
+	@tools/deps build check fuzz lint programs || { tools/lab --install; exit 1; }
 	@tools/check
 
 lint: ## check the sources: layers, sizes, format, clang-tidy, cppcheck ... (tools/lint --help)
