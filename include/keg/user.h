@@ -93,7 +93,8 @@ KEG_API int keg_user_bind(
 KEG_API int keg_user_bind_program(struct keg_user *user, const char *path);
 
 /* An empty, private, writable directory; what is written to it is gone with the sandbox. bytes: at
- * most; 0: 1 GiB; kept only where this process may mount a tmpfs. What keg_user_bind() says */
+ * most, of all files; 0: 1 GiB; of each file only where this process may mount a tmpfs neither
+ * itself nor in a user namespace. What keg_user_bind() says */
 KEG_API int keg_user_bind_empty(struct keg_user *user, const char *guest, uint64_t bytes);
 
 /* /proc as far as it concerns the sandbox's own processes, and /dev with what any program may use.

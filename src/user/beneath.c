@@ -43,6 +43,13 @@ static int not_proc(int fd)
 	return r ? r : -EACCES;
 }
 
+static int duplicate(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy >= 0 ? copy : errno == EMFILE ? -ENFILE : -errno;
+}
+
 static int beneath(struct keg_task *task, int base, const char *name, int flags, mode_t mode)
 {
 	struct open_how how = {
@@ -54,6 +61,10 @@ static int beneath(struct keg_task *task, int base, const char *name, int flags,
 
 	if (!(flags & O_PATH))
 		how.flags |= O_NOCTTY;
+	/* To look for "." in it would take the right to search it, which its owner may have lost.
+	 */
+	if (!*name && flags & O_PATH)
+		return duplicate(base);
 	if (!*name)
 		name = ".";
 	fd = open_at(task, base, name, &how);

@@ -58,6 +58,8 @@ int keg_mounts_target(struct keg_mounts *mounts, const char *path, char to[PATH_
 /* tmpfs.c: an empty directory; *temporary is its path if it has to be removed, else NULL. */
 int keg_tmpfs_open(uint64_t bytes, int *fd, char **temporary);
 void keg_tmpfs_remove(int fd, const char *temporary);
+/* tmpfs_mount.c: its descriptor, or -1 where this process cannot have one. */
+int keg_tmpfs_mount(uint64_t bytes);
 
 /* ---- beneath.c: the only way to files of the host's ---- */
 

@@ -171,7 +171,7 @@ static int check_host(struct keg_mount *mount, const char *host, int fd)
 		return keg_fail(EINVAL, "%s is the host's /proc: a sandbox has its own", host);
 	if (!S_ISDIR(st.st_mode))
 		return find_file(mount, host, &st);
-	mount->fd = keg_beneath(fd, "", O_PATH | O_DIRECTORY, 0);
+	mount->fd = keg_beneath(fd, ".", O_PATH | O_DIRECTORY, 0);
 	if (mount->fd == -ENOSYS)
 		return keg_fail(ENOTSUP, "the host has no openat2(2), as Linux since 5.6 has it");
 	return mount->fd < 0 ? keg_fail_errno(-mount->fd, "opening %s", host) : 0;

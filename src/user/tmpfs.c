@@ -7,48 +7,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "user/mount_list.h"
+#include "user/sys_path.h"
 
 enum {
-	BYTES_A_FILE = 4096, /* a file for so many bytes, at most: inodes cost memory, too */
-	FEWEST_FILES = 4096,
-	MOST_FILES = 1 << 20,
 	DEEPEST = 512, /* folders in folders: that are removed, a descriptor each */
 };
-
-static int set(int fs, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, text, 0);
-}
-
-/* Its descriptor, or -1. */
-static int mount_tmpfs(uint64_t bytes)
-{
-	uint64_t files = bytes / BYTES_A_FILE;
-	int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), mount = -1;
-
-	if (fs < 0)
-		return -1;
-	files = files < FEWEST_FILES ? FEWEST_FILES : files > MOST_FILES ? MOST_FILES : files;
-	if (set(fs, "size", bytes) == 0 && set(fs, "nr_inodes", files) == 0 &&
-		syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "1777", 0) == 0 &&
-		syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		mount = (int)syscall(
-			SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
-	close(fs);
-	return mount;
-}
 
 /* In memory where there is such a place. */
 static int make_folder(int *fd, char **temporary)
@@ -78,7 +48,7 @@ static int make_folder(int *fd, char **temporary)
 int keg_tmpfs_open(uint64_t bytes, int *fd, char **temporary)
 {
 	*temporary = NULL;
-	*fd = mount_tmpfs(bytes);
+	*fd = keg_tmpfs_mount(bytes);
 	return *fd >= 0 ? 0 : make_folder(fd, temporary);
 }
 
@@ -87,11 +57,27 @@ static bool is_dots(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
+/* A program may have left a folder that it could not read itself, nor can who ran it. */
+static int open_folder(int parent, const char *name)
+{
+	const int flags = O_DIRECTORY | O_NOFOLLOW;
+	int fd = keg_beneath(parent, name, flags | O_RDONLY, 0);
+
+	if (fd != -EACCES)
+		return fd;
+	fd = keg_beneath(parent, name, flags | O_PATH, 0);
+	if (fd < 0)
+		return fd;
+	(void)keg_path_chmod(fd, 0700);
+	close(fd);
+	return keg_beneath(parent, name, flags | O_RDONLY, 0);
+}
+
 /* What is in the directory: beneath its descriptor only, and never through a link.
  * NOLINTNEXTLINE(misc-no-recursion): DEEPEST */
 static void empty(int parent, const char *name, int depth)
 {
-	int fd = keg_beneath(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int fd = open_folder(parent, name);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -100,7 +86,7 @@ static void empty(int parent, const char *name, int depth)
 			close(fd);
 		return;
 	}
-	/* A program may have left a folder that it could not read itself. */
+	/* Nor write to. */
 	(void)fchmod(fd, 0700);
 	/* cppcheck-suppress readdirCalled -- nobody else reads this directory */
 	while ((entry = readdir(directory))) {
