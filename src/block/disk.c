@@ -84,6 +84,26 @@ static int lock(int fd, const char *path, bool writable)
 	return keg_fail_errno(errno, "locking disk %s", path);
 }
 
+/*
+ * A block device that is mounted is nobody else's to write: who opens it with O_EXCL is told
+ * (open(2)). It is not kept so, because the kernel then zeroes and discards for its holder only.
+ */
+static int check_unused(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (errno == EBUSY)
+		return keg_fail(EBUSY,
+			"block device %s is in use: it is mounted, or a part of it, or another "
+			"device is made of it; end that first, or open it \",ro\"",
+			path);
+	return keg_fail_errno(errno, "asking whether block device %s is in use", path);
+}
+
 static int measure_device(struct keg_disk *disk, const char *path)
 {
 	unsigned int physical = 0;
@@ -185,6 +205,8 @@ static int open_disk(struct keg_disk *disk, const struct keg_disk_config *config
 		rc = measure(disk, config->path);
 	if (!rc)
 		rc = lock(disk->lock_fd, config->path, writable);
+	if (!rc && disk->is_device && writable)
+		rc = check_unused(config->path);
 	if (!rc)
 		rc = disk->fd = open_path(config->path, writable, direct ? O_DIRECT : 0);
 	if (rc >= 0)
