@@ -19,6 +19,7 @@
 
 #include <keg/irq.h>
 
+#include "net/fragments.h"
 #include "net/frames.h"
 #include "net/user_poll.h"
 
@@ -29,9 +30,9 @@ struct user {
 	struct keg_frames frames; /* to the guest */
 	int waiting;              /* an eventfd, signalled while there are frames */
 	bool signalled;
-	int64_t fragments_since; /* when the guest's fragments began to be counted */
-	size_t fragment_bytes;
+	struct keg_fragments fragments;   /* from the guest */
 	uint8_t frame[KEG_NET_MAX_FRAME]; /* one from the guest, in one piece */
+	uint8_t whole[KEG_NET_MAX_FRAME]; /* ... and one that came in parts */
 };
 
 /* ---- What libslirp calls ---- */
@@ -107,6 +108,7 @@ static int user_set_features(struct keg_netdev *netdev, uint64_t features)
 {
 	(void)features;
 	keg_frames_clear(&((struct user *)netdev)->frames);
+	keg_fragments_clear(&((struct user *)netdev)->fragments);
 	return 0;
 }
 
@@ -130,38 +132,24 @@ static size_t gather(uint8_t *to, size_t room, const struct iovec *iov, uint32_t
 	return bytes;
 }
 
-/*
- * libslirp keeps each fragment for half a minute, or until its datagram is whole, and however many
- * there are. Whether one more may come: so much in that time.
- */
-static bool takes_fragment(struct user *user, size_t bytes)
-{
-	enum { MOST = 16 << 20, LEAST_EACH = 2048 };
-	const int64_t kept_ns = INT64_C(30000000000), now = keg_user_clock_ns();
-
-	if (now - user->fragments_since >= kept_ns) {
-		user->fragments_since = now;
-		user->fragment_bytes = 0;
-	}
-	if (user->fragment_bytes >= MOST)
-		return false;
-	user->fragment_bytes += bytes < LEAST_EACH ? LEAST_EACH : bytes;
-	return true;
-}
-
-/* Whether libslirp has room for what a frame makes it keep. */
-static bool has_room(struct user *user, const uint8_t *frame, size_t bytes)
+/* libslirp gets a frame, if it has room for what that makes it keep. */
+static bool input(struct user *user, const uint8_t *frame, size_t bytes)
 {
 	if (keg_user_poll_is_full(&user->poll) && keg_frame_opens(frame, bytes))
 		return false;
-	return !keg_frame_is_fragment(frame, bytes) || takes_fragment(user, bytes);
+	keg_user_poll_set_clock(&user->poll, &user->slirp);
+	user->slirp.lib.slirp_input(user->slirp.slirp, frame, (int)bytes);
+	/* What it waits for may be another now: sockets, and when to look at them. */
+	keg_user_poll_changed(&user->poll);
+	return true;
 }
 
 static ssize_t user_send(
 	struct keg_netdev *netdev, uint32_t queue, const struct iovec *iov, uint32_t count)
 {
 	struct user *user = (struct user *)netdev;
-	size_t bytes = gather(user->frame, sizeof(user->frame), iov, count);
+	size_t bytes = gather(user->frame, sizeof(user->frame), iov, count), frame_bytes;
+	const uint8_t *frame = user->frame + sizeof(struct virtio_net_hdr_v1);
 	struct virtio_net_hdr_v1 header;
 
 	(void)queue;
@@ -173,14 +161,15 @@ static ssize_t user_send(
 	/* No offload was agreed to. */
 	if (header.flags || header.gso_type != VIRTIO_NET_HDR_GSO_NONE)
 		return -EINVAL;
-	if (!has_room(user, user->frame + sizeof(header), bytes - sizeof(header)))
-		return -ENOBUFS;
-	keg_user_poll_set_clock(&user->poll, &user->slirp);
-	user->slirp.lib.slirp_input(
-		user->slirp.slirp, user->frame + sizeof(header), (int)(bytes - sizeof(header)));
-	/* What it waits for may be another now: sockets, and when to look at them. */
-	keg_user_poll_changed(&user->poll);
-	return (ssize_t)bytes;
+	frame_bytes = bytes - sizeof(header);
+	if (keg_frame_is_fragment(frame, frame_bytes)) {
+		frame_bytes = keg_fragments_add(
+			&user->fragments, frame, frame_bytes, keg_user_clock_ns(), user->whole);
+		frame = user->whole;
+		if (!frame_bytes)
+			return (ssize_t)bytes;
+	}
+	return input(user, frame, frame_bytes) ? (ssize_t)bytes : -ENOBUFS;
 }
 
 /* Without a frame for the guest, before others have their turn. */
@@ -224,6 +213,7 @@ static void user_close(struct keg_netdev *netdev)
 	keg_user_poll_fini(&user->poll);
 	keg_library_close(user->slirp.handle);
 	keg_frames_fini(&user->frames);
+	keg_fragments_fini(&user->fragments);
 	if (user->waiting >= 0)
 		close(user->waiting);
 	free(user);
@@ -340,6 +330,8 @@ static int set_up(struct user *user, const struct keg_net_config *config)
 		rc = keg_user_poll_init(&user->poll, user->waiting);
 	if (!rc)
 		rc = keg_frames_init(&user->frames);
+	if (!rc)
+		rc = keg_fragments_init(&user->fragments);
 	if (!rc)
 		rc = start_slirp(user, config);
 	for (size_t i = 0; !rc && i < config->forward_count; i++)
