@@ -47,6 +47,11 @@ int keg_library_open(const struct keg_library *library, void **handle, void *fun
 	return 0;
 }
 
+void *keg_library_find(void *handle, const char *name)
+{
+	return dlsym(handle, name);
+}
+
 void keg_library_close(void *handle)
 {
 	if (handle)

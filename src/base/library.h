@@ -36,6 +36,9 @@ struct keg_library {
  */
 int keg_library_open(const struct keg_library *library, void **handle, void *functions);
 
+/* A function of it, or of a library that it needs itself; NULL if there is none of that name. */
+void *keg_library_find(void *handle, const char *name);
+
 /* After this none of its functions may be called, nor anything be held of it. NULL is allowed. */
 void keg_library_close(void *handle);
 

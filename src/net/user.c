@@ -211,6 +211,7 @@ static void user_close(struct keg_netdev *netdev)
 	if (user->slirp.slirp)
 		user->slirp.lib.slirp_cleanup(user->slirp.slirp);
 	keg_user_poll_fini(&user->poll);
+	keg_user_log_restore(&user->slirp);
 	keg_library_close(user->slirp.handle);
 	keg_frames_fini(&user->frames);
 	keg_fragments_fini(&user->fragments);
@@ -276,6 +277,7 @@ static int start_slirp(struct user *user, const struct keg_net_config *config)
 
 	if (rc)
 		return keg_fail_within(rc, "user-mode network");
+	keg_user_log_hush(&user->slirp);
 	return make_network(user, config);
 }
 

@@ -24,6 +24,12 @@ struct keg_user_slirp {
 	void *handle;
 	struct keg_libslirp lib;
 	Slirp *slirp;
+	unsigned int log; /* what GLib calls the one that hears of libslirp's complaints; or 0 */
 };
+
+/* A guest makes libslirp complain as often as it likes: nobody is to hear of it. After the library
+ * was opened, and before it is closed. */
+void keg_user_log_hush(struct keg_user_slirp *slirp);
+void keg_user_log_restore(struct keg_user_slirp *slirp);
 
 #endif

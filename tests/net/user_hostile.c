@@ -172,6 +172,51 @@ static void test_fragments_without_end(void **state)
 	test_datagrams_in_parts(state);
 }
 
+/* An echo request to somebody beyond the network, of which libslirp says that it cannot be sent. */
+static void ping_by_ipv6(void)
+{
+	static struct wire wire = {.bytes = 14 + 40 + 8};
+	uint8_t *ip = wire.frame + 14;
+
+	memcpy(wire.frame, guest.gateway, 6);
+	memcpy(wire.frame + 6, guest.mac, 6);
+	wire_put16(wire.frame + 12, 0x86dd);
+	ip[0] = 0x60;
+	wire_put16(ip + 4, 8);
+	ip[6] = 58;                 /* ICMPv6 */
+	ip[7] = 64;                 /* hops */
+	wire_put16(ip + 8, 0xfec0); /* fec0::15 */
+	ip[23] = 0x15;
+	wire_put32(ip + 24, 0x20010db8); /* 2001:db8::1 */
+	ip[39] = 1;
+	ip[40] = 128; /* echo request */
+	wire_put16(ip + 42, 0);
+	/* RFC 8200, section 8.1: with the addresses, the length and the protocol */
+	wire_put16(ip + 42, wire_checksum(ip + 8, 32 + 8, 8 + 58));
+	wire_send(guest.netdev, 0, &wire);
+}
+
+static void test_nothing_is_printed(void **state)
+{
+	char path[] = "/tmp/keg-test-XXXXXX";
+	int file = mkstemp(path), saved = dup(STDERR_FILENO);
+	off_t printed;
+
+	(void)state;
+	assert_true(file >= 0 && saved >= 0);
+	fflush(stderr);
+	dup2(file, STDERR_FILENO);
+	for (int i = 0; i < 10; i++)
+		ping_by_ipv6();
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	printed = lseek(file, 0, SEEK_END);
+	close(file);
+	unlink(path);
+	assert_int_equal(printed, 0);
+	assert_alive();
+}
+
 int main(void)
 {
 #define PLAIN(test) cmocka_unit_test_setup_teardown(test, open_plain, close_user)
@@ -181,6 +226,7 @@ int main(void)
 		PLAIN(test_datagrams_in_parts),
 		PLAIN(test_parts_that_make_no_datagram),
 		PLAIN(test_fragments_without_end),
+		PLAIN(test_nothing_is_printed),
 	};
 
 	if (!KEG_HAS_SLIRP) {
