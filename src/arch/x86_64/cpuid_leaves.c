@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-void keg_leaves_copy(struct keg_leaves *leaves, const struct keg_cpuid_view *view)
-{
-	leaves->count = view->count < KEG_LEAVES_MOST ? view->count : KEG_LEAVES_MOST;
-	if (leaves->count)
-		memcpy(leaves->entries, view->entries, leaves->count * sizeof(view->entries[0]));
-}
-
 struct kvm_cpuid_entry2 *keg_leaves_find(
 	struct keg_leaves *leaves, uint32_t function, uint32_t index)
 {
@@ -23,6 +16,18 @@ struct kvm_cpuid_entry2 *keg_leaves_find(
 			return leaf;
 	}
 	return NULL;
+}
+
+/* A leaf that is there twice would show its second self once the first is trimmed. */
+void keg_leaves_copy(struct keg_leaves *leaves, const struct keg_cpuid_view *view)
+{
+	leaves->count = 0;
+	for (size_t i = 0; i < view->count && leaves->count < KEG_LEAVES_MOST; i++) {
+		const struct kvm_cpuid_entry2 *leaf = &view->entries[i];
+
+		if (!keg_leaves_find(leaves, leaf->function, leaf->index))
+			leaves->entries[leaves->count++] = *leaf;
+	}
 }
 
 struct kvm_cpuid_entry2 *keg_leaves_need(
