@@ -140,7 +140,6 @@ static int load_and_run(struct execution *execution)
 {
 	const struct exec_settings *settings = execution->settings;
 	struct keg_user_stop stop;
-	pthread_t signals;
 	int result = keg_user_load(execution->user, execution->program,
 		(const char *const *)settings->words, execution->environment);
 
@@ -151,12 +150,12 @@ static int load_and_run(struct execution *execution)
 		return EXEC_FAILED;
 	}
 	execution->ready = cli_clock();
-	if (exec_signals_begin(execution->user, &signals) < 0) {
+	if (exec_signals_begin(execution->user) < 0) {
 		cli_error("out of threads");
 		return EXEC_FAILED;
 	}
 	result = run(execution, &stop);
-	exec_signals_end(signals);
+	exec_signals_end();
 	exec_trace_end(&execution->trace);
 	if (result < 0) {
 		cli_error("%s", keg_error_message());

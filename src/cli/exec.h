@@ -55,9 +55,9 @@ const char **exec_environment(const struct exec_settings *settings);
 /* Those that keg's caller wants to be ignored, as keg_user_config has them: nohup(1). */
 uint64_t exec_signals_ignored(void);
 /* Signals that keg gets become the program's. Begin blocks them in the calling thread, before
- * others are made. */
-int exec_signals_begin(struct keg_user *user, pthread_t *thread);
-void exec_signals_end(pthread_t thread);
+ * others are made; end: nothing is done to the sandbox from then on. */
+int exec_signals_begin(struct keg_user *user);
+void exec_signals_end(void);
 
 /* Prints each call to `file`, in words or as a line of JSON. */
 struct exec_trace {

@@ -13,8 +13,12 @@
 static const int forwarded[] = {
 	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGTSTP, SIGCONT};
 
-/* Ends the thread: never sent by anybody else, as it is blocked everywhere. */
-#define FINISH (SIGRTMIN + 1)
+/* Whose the signals are; NULL: nobody's any more. Waiting for the thread to end would take longer
+ * than much of what a short program does, so that it ends with the process. */
+static struct {
+	pthread_mutex_t lock;
+	struct keg_user *user;
+} program = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static sigset_t forwarded_set(void)
 {
@@ -23,26 +27,30 @@ static sigset_t forwarded_set(void)
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
 		sigaddset(&set, forwarded[i]);
-	sigaddset(&set, FINISH);
 	return set;
 }
 
 static void *forward(void *context)
 {
-	struct keg_user *user = context;
-	sigset_t set = forwarded_set();
+	const sigset_t set = forwarded_set();
 	siginfo_t info;
+	bool over = false;
 
-	for (;;) {
+	(void)context;
+	while (!over) {
 		int signo = sigwaitinfo(&set, &info);
 
-		if (signo == FINISH)
-			return NULL;
 		if (signo < 0)
 			continue;
+		pthread_mutex_lock(&program.lock);
+		over = !program.user;
 		/* What keg's shell continues, it continues as a whole. */
-		keg_user_signal(user, signo, info.si_code == SI_KERNEL || signo == SIGCONT);
+		if (!over)
+			keg_user_signal(
+				program.user, signo, info.si_code == SI_KERNEL || signo == SIGCONT);
+		pthread_mutex_unlock(&program.lock);
 	}
+	return NULL;
 }
 
 uint64_t exec_signals_ignored(void)
@@ -58,17 +66,30 @@ uint64_t exec_signals_ignored(void)
 	return set;
 }
 
-int exec_signals_begin(struct keg_user *user, pthread_t *thread)
+int exec_signals_begin(struct keg_user *user)
 {
 	sigset_t set = forwarded_set();
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int failed;
 
 	sigaddset(&set, SIGPIPE); /* the program's, which the library tells it */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	return pthread_create(thread, NULL, forward, user) ? -1 : 0;
+	if (pthread_attr_init(&attributes) != 0)
+		return -1;
+	/* As much as the library's own threads have, one of which has just ended: its stack is used
+	 * again. */
+	pthread_attr_setstacksize(&attributes, 1 << 20);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	program.user = user;
+	failed = pthread_create(&thread, &attributes, forward, NULL);
+	pthread_attr_destroy(&attributes);
+	return failed ? -1 : 0;
 }
 
-void exec_signals_end(pthread_t thread)
+void exec_signals_end(void)
 {
-	pthread_kill(thread, FINISH);
-	pthread_join(thread, NULL);
+	pthread_mutex_lock(&program.lock);
+	program.user = NULL;
+	pthread_mutex_unlock(&program.lock);
 }
