@@ -159,6 +159,8 @@ int keg_cpu_run(struct keg_cpu *cpu, struct keg_cpu_event *event)
 		return keg_fail(EINVAL, "a segment's base is no address");
 	rc = inside->fresh ? keg_cpu_settle(inside) : 0;
 	inside->used = true;
+	if (!atomic_load_explicit(&cpu->machine->has_run, memory_order_relaxed))
+		atomic_store(&cpu->machine->has_run, true);
 	if (!rc)
 		rc = prepare(inside);
 	do

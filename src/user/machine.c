@@ -86,6 +86,11 @@ int keg_machine_create(struct keg_host *host, struct keg_pages *pages,
 	return 0;
 }
 
+bool keg_machine_has_run(const struct keg_machine *machine)
+{
+	return atomic_load(&machine->has_run);
+}
+
 void keg_machine_destroy(struct keg_machine *machine)
 {
 	if (machine && !keg_machine_keep(machine))

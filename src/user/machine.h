@@ -73,6 +73,9 @@ int keg_machine_create(struct keg_host *host, struct keg_pages *pages,
  */
 void keg_machine_destroy(struct keg_machine *machine);
 
+/* Whether KVM may remember anything of the machine's page tables: not before a vCPU has run. */
+bool keg_machine_has_run(const struct keg_machine *machine);
+
 /* A page-table entry's bits, as the architecture has them (AMD64 APM volume 2, 5.4), and keg's own,
  * in those that are left to software. */
 enum {

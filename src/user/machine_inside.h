@@ -65,8 +65,9 @@ struct keg_machine {
 	struct keg_cpu_inside *cpus; /* all that were made, the last one first */
 	uint32_t cpu_count;
 	keg_page cpu_pages[KEG_CPUS_MOST / KEG_CPUS_IN_PAGE]; /* TSS and stack of each */
-	keg_page open_page;  /* the open layout's; 0: not needed yet */
-	_Atomic bool broken; /* not to be used again */
+	keg_page open_page;   /* the open layout's; 0: not needed yet */
+	_Atomic bool broken;  /* not to be used again */
+	_Atomic bool has_run; /* a vCPU has run since KVM was made to forget all of its tables */
 };
 
 struct keg_cpu_inside {

@@ -13,6 +13,8 @@ static int make_as_new(struct keg_machine *machine)
 {
 	int rc = keg_machine_drop_translations(machine);
 
+	if (!rc)
+		atomic_store(&machine->has_run, false);
 	return rc ? rc : keg_entry_open_again(machine);
 }
 

@@ -89,7 +89,7 @@ static int copy_one(struct keg_space *space, const struct keg_area *area, uint64
 
 static int copy(struct keg_space *space, const struct keg_area *area, uint64_t at)
 {
-	struct keg_shed shed = {.pages = space->pages, .release = true};
+	struct keg_shed shed = {.machine = space->machine, .pages = space->pages, .release = true};
 	uint64_t start, end;
 	uint32_t count, i;
 	keg_page first;

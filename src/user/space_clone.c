@@ -19,7 +19,7 @@ static int make_copy(struct keg_space *space, const struct keg_area *area,
 int keg_space_each_private(
 	struct keg_space *space, const struct keg_area *area, keg_run_function *use, void *context)
 {
-	struct keg_shed shed = {.pages = space->pages};
+	struct keg_shed shed = {.machine = space->machine, .pages = space->pages};
 	const bool is_private = !(area->flags & KEG_AREA_SHARED);
 	struct keg_entry_run run;
 	uint64_t at = area->start;

@@ -22,11 +22,23 @@ uint64_t keg_area_bits(const struct keg_area *area, bool copy)
 
 /* ---- What is taken out ---- */
 
+/* The pages of a machine that has not run: KVM has made nothing of its tables yet. */
+static void shed_unused(struct keg_shed *shed)
+{
+	for (uint32_t i = 0; shed->release && i < shed->count; i++)
+		keg_pages_release(shed->pages, shed->runs[i].first, shed->runs[i].count);
+	shed->count = 0;
+}
+
 static void shed_all(struct keg_shed *shed)
 {
 	uint32_t first = UINT32_MAX, end = 0, sum = 0;
 	bool together;
 
+	if (!keg_machine_has_run(shed->machine)) {
+		shed_unused(shed);
+		return;
+	}
 	for (uint32_t i = 0; i < shed->count; i++) {
 		const keg_page last = shed->runs[i].first + shed->runs[i].count;
 
@@ -115,7 +127,7 @@ int keg_space_split(struct keg_space *space, uint64_t start, uint64_t end)
 
 void keg_space_drop(struct keg_space *space, uint64_t start, uint64_t end)
 {
-	struct keg_shed shed = {.pages = space->pages, .release = true};
+	struct keg_shed shed = {.machine = space->machine, .pages = space->pages, .release = true};
 	struct keg_entry_run run;
 
 	for (uint64_t at = start; keg_entry_run(space, at, end, &run); at = run_end(&run)) {
@@ -138,7 +150,7 @@ static bool is_less(uint64_t from, uint64_t to)
 int keg_space_restrict(
 	struct keg_space *space, const struct keg_area *area, uint64_t start, uint64_t end)
 {
-	struct keg_shed shed = {.pages = space->pages};
+	struct keg_shed shed = {.machine = space->machine, .pages = space->pages};
 	struct keg_entry_run run;
 	int result = 0;
 

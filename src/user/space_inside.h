@@ -61,8 +61,10 @@ static inline uint64_t keg_page_up(uint64_t at)
 /* The bits of a page of this area: of its own, or with `copy` one to be copied when written. */
 uint64_t keg_area_bits(const struct keg_area *area, bool copy);
 
-/* Pages that were taken out of page tables, to be forgotten together, and then released or not. */
+/* Pages that were taken out of a machine's page tables, to be forgotten together, and then released
+ * or not. */
 struct keg_shed {
+	struct keg_machine *machine;
 	struct keg_pages *pages;
 	bool release;
 	uint32_t count;

@@ -217,7 +217,7 @@ static void copy_back(struct keg_space *space, struct hot *hot)
 
 static void reset_hot(struct keg_space *space)
 {
-	struct keg_shed shed = {.pages = space->pages, .release = true};
+	struct keg_shed shed = {.machine = space->machine, .pages = space->pages, .release = true};
 	struct keg_mark *mark = space->mark;
 
 	for (size_t i = 0; i < mark->hot_count;) {

@@ -9,7 +9,7 @@
 static int move_entries(
 	struct keg_space *space, uint64_t from, uint64_t length, uint64_t to, uint64_t *done)
 {
-	struct keg_shed shed = {.pages = space->pages};
+	struct keg_shed shed = {.machine = space->machine, .pages = space->pages};
 	const uint64_t end = from + length;
 	struct keg_entry_run run;
 	uint64_t at = from;
