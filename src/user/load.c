@@ -4,10 +4,10 @@
 #include "user/load.h"
 
 #include <asm/unistd.h>
-#include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 
 #include "base/error.h"
@@ -124,14 +124,6 @@ static int open_library(struct loader *loader)
 	return ret ? keg_fail_within(ret, "the program's interpreter, %s", path) : 0;
 }
 
-/* CPUID leaf 1's edx, as Linux has it. */
-static uint64_t hardware(void)
-{
-	unsigned int a, b, c, d;
-
-	return __get_cpuid(1, &a, &b, &c, &d) ? d : 0;
-}
-
 /* What a signal's frame takes at most: Linux's own part of it, and the vector registers' state
  * (arch/x86/kernel/signal.c, init_sigframe_size()). */
 static uint64_t signal_stack(struct keg_space *space)
@@ -155,7 +147,7 @@ static int make_stack(struct loader *loader, struct keg_space *space,
 		.header_count = program->plan.header_count,
 		.base = loader->library.file ? loader->library.at : 0,
 		.entry = program->plan.entry + program->bias,
-		.hwcap = hardware(),
+		.hwcap = getauxval(AT_HWCAP),
 		.signal_stack = signal_stack(space),
 		.vdso = loader->vdso,
 	};
