@@ -25,7 +25,7 @@
 
 /* Memory, threads, signals, time: what keg and the C library are made of. */
 #define KEG_CONFINE_BASE(CALL) \
-	CALL(brk) CALL(mmap) CALL(munmap) CALL(mremap) CALL(mprotect) CALL(madvise) \
+	CALL(brk) CALL(mmap) CALL(munmap) CALL(mremap) CALL(mprotect) CALL(madvise) CALL(mincore) \
 	CALL(exit) CALL(exit_group) CALL(futex) CALL(set_robust_list) CALL(rseq) \
 	CALL(set_tid_address) CALL(sched_yield) CALL(sched_getaffinity) CALL(getcpu) \
 	CALL(membarrier) CALL(getpid) CALL(getpgrp) CALL(gettid) CALL(getppid) CALL(getuid) \

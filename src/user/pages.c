@@ -72,7 +72,8 @@ int keg_pages_create(uint64_t limit, struct keg_pages **made)
 	pages->references = calloc(pages->total, sizeof(*pages->references));
 	pages->taken = calloc(pages->total / 64, sizeof(uint64_t));
 	pages->touched = calloc(pages->total / 64, sizeof(uint64_t));
-	result = pages->references && pages->taken && pages->touched
+	pages->whole = calloc(pages->total / KEG_LARGE / 64 + 1, sizeof(uint64_t));
+	result = pages->references && pages->taken && pages->touched && pages->whole
 			 ? map_arena(pages)
 			 : keg_fail(ENOMEM, "making a sandbox's memory");
 	if (result == 0)
@@ -96,6 +97,7 @@ void keg_pages_destroy(struct keg_pages *pages)
 	free(pages->references);
 	free(pages->taken);
 	free(pages->touched);
+	free(pages->whole);
 	pthread_mutex_destroy(&pages->lock);
 	free(pages);
 }
@@ -163,17 +165,39 @@ static bool back(struct keg_pages *pages, keg_page first, uint32_t count)
 	return true;
 }
 
+/* Notes that a huge page has come for the first pages of a block: it backs the others, too. */
+static void note_whole(struct keg_pages *pages, keg_page first)
+{
+	const uint32_t block = first / KEG_LARGE;
+	unsigned char resident[KEG_LARGE];
+
+	if (keg_bits_find(pages->touched, block * KEG_LARGE, (block + 1) * KEG_LARGE, true) !=
+			(block + 1) * KEG_LARGE ||
+		mincore(keg_pages_host(pages, block * KEG_LARGE), large_bytes, resident) != 0)
+		return;
+	for (uint32_t i = 0; i < KEG_LARGE; i++) {
+		if (!(resident[i] & 1))
+			return;
+	}
+	keg_bits_fill(pages->whole, block, 1, true);
+}
+
 /* Has the host back pages that it does not back yet, and that are zero therefore. */
 static bool populate(struct keg_pages *pages, keg_page first, uint32_t count)
 {
+	const uint32_t end = (first + count - 1) / KEG_LARGE + 1;
 	uint64_t began;
 	bool backed;
 
+	if (keg_bits_find(pages->whole, first / KEG_LARGE, end, false) == end)
+		return true;
 	if (atomic_load_explicit(&pages->small, memory_order_relaxed))
 		return back(pages, first, count);
 	began = keg_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	backed = back(pages, first, count);
 	judge(pages, keg_clock_ns(CLOCK_THREAD_CPUTIME_ID) - began);
+	if (backed)
+		note_whole(pages, first + count - 1);
 	return backed;
 }
 
@@ -184,6 +208,7 @@ static bool prepare(struct keg_pages *pages, keg_page first, uint32_t count, boo
 	uint8_t *host = keg_pages_host(pages, first);
 
 	if (large) {
+		keg_bits_fill(pages->whole, first / KEG_LARGE, 1, false);
 		/* What is backed by small pages must go first, to be backed by a huge one. */
 		if (keg_bits_find(pages->touched, first, end, true) != end &&
 			madvise(host, large_bytes, MADV_DONTNEED) != 0)

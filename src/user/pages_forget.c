@@ -79,6 +79,8 @@ static void free_run(struct keg_pages *pages, keg_page first, uint32_t count, bo
 
 	if (pages->stale + count > most_stale &&
 		madvise(at, (size_t)count << KEG_PAGE_SHIFT, MADV_DONTNEED) == 0) {
+		keg_bits_fill(pages->whole, first / KEG_LARGE,
+			(first + count - 1) / KEG_LARGE - first / KEG_LARGE + 1, false);
 		make_free(pages, first, count, false);
 		return;
 	}

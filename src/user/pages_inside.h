@@ -26,6 +26,7 @@ struct keg_pages {
 	_Atomic uint32_t *references;
 	/* A bit for each page: in use or about to become free; and: not known to be zero. */
 	uint64_t *taken, *touched;
+	uint64_t *whole; /* a bit for each large page: the host backs all of it */
 
 	keg_pages_reclaimer *reclaim;
 	void *reclaim_context;
