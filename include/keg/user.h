@@ -39,8 +39,11 @@ extern "C" {
 struct keg_user;
 
 enum keg_user_flags {
-	KEG_USER_STOPS = 1 << 0, /* a run ends when the first process is stopped */
-	KEG_USER_UMASK = 1 << 1, /* `umask` is the caller's choice */
+	KEG_USER_STOPS = 1 << 0,  /* a run ends when the first process is stopped */
+	KEG_USER_UMASK = 1 << 1,  /* `umask` is the caller's choice */
+	KEG_USER_HELPER = 1 << 2, /* threads of the library's help with setting up, and are gone
+				     when keg_user_load() returns, and with ending: saves time where
+				     there is a processor for them. No fork(2) in between */
 };
 
 struct keg_user_config {

@@ -36,7 +36,7 @@ static int make(struct execution *execution)
 		.processes = (uint32_t)settings->processes.value,
 		.threads = (uint32_t)settings->threads.value,
 		.files = (uint32_t)settings->files.value,
-		.flags = KEG_USER_STOPS | KEG_USER_UMASK,
+		.flags = KEG_USER_STOPS | KEG_USER_UMASK | KEG_USER_HELPER,
 		.kick_signal = SIGRTMIN,
 		.umask = umask(022),
 	};

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "user/ahead.h"
 #include "user/dynamic.h"
 #include "user/task.h"
 
@@ -206,6 +207,8 @@ static int show_interpreter(struct keg_user *user, const char *path)
 	if (fd < 0)
 		return fd;
 	ret = keg_program_read(&image, &program);
+	if (!ret)
+		keg_ahead_read(user, fd, &program);
 	close(fd);
 	return ret ? keg_fail_within(ret, "the interpreter %s", path) : show(user, path);
 }
@@ -219,6 +222,8 @@ static int show_elf(struct keg_user *user, const struct keg_image *image, const 
 		ret = show_interpreter(user, program.interpreter);
 	if (!ret && *program.interpreter)
 		ret = show_libraries(user, image, &program, path);
+	if (!ret)
+		keg_ahead_read(user, image->fd, &program);
 	return ret;
 }
 

@@ -155,6 +155,8 @@ int keg_user_clone(struct keg_user *user, struct keg_user **clone)
 		return ret;
 	made->host = user->host;
 	made->config = user->config;
+	/* What takes a while to set up and to end it shares. */
+	made->config.flags &= ~(uint64_t)KEG_USER_HELPER;
 	made->kick_signal = user->kick_signal;
 	ret = make(user, made);
 	if (ret) {

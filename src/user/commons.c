@@ -20,8 +20,6 @@ int keg_commons_create(uint64_t memory, int kick_signal, struct keg_commons **co
 	result = keg_pages_create(memory, &made->pages);
 	if (result == 0)
 		result = keg_object_cache_create(made->pages, &made->objects);
-	if (result == 0)
-		result = keg_tsc_find(&made->lore);
 	if (result < 0) {
 		keg_object_cache_destroy(made->objects);
 		keg_pages_destroy(made->pages);

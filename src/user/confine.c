@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "user/ahead.h"
 #include "user/confine_calls.h"
 #include "user/landlock.h"
 #include "user/mount_list.h"
@@ -185,6 +186,7 @@ int keg_user_confine(struct keg_user *user)
 {
 	int result;
 
+	keg_ahead_end(user);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return keg_fail_errno(errno, "giving up new privileges");
 	result = restrict_files(user);

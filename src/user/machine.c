@@ -21,16 +21,25 @@ static int make_vm(struct keg_machine *machine)
 {
 	const struct keg_vm_config config = {
 		.size = sizeof(config), .kick_signal = machine->lore->kick_signal};
-	int rc;
 
 	machine->leaves = malloc(sizeof(*machine->leaves));
 	if (!machine->leaves)
 		return keg_fail_errno(ENOMEM, "making a machine");
-	rc = keg_features_find(machine);
+	return keg_vm_create(machine->host, &config, &machine->vm);
+}
+
+/* Features last of all: asking KVM for them takes as long as the rest, and may have begun before
+ * in another thread (ahead.h). */
+static int fill(struct keg_machine *machine)
+{
+	int rc = keg_entry_init(machine);
+
+	if (!rc)
+		rc = keg_features_find(machine);
 	if (rc)
 		return rc;
 	choose_places(machine);
-	return keg_vm_create(machine->host, &config, &machine->vm);
+	return atomic_load(&machine->lore->open_layout) ? keg_entry_open(machine) : 0;
 }
 
 static int init(struct keg_machine *machine)
@@ -42,9 +51,7 @@ static int init(struct keg_machine *machine)
 	rc = keg_tables_init(machine);
 	if (rc)
 		goto out_vm;
-	rc = keg_entry_init(machine);
-	if (!rc && atomic_load(&machine->lore->open_layout))
-		rc = keg_entry_open(machine);
+	rc = fill(machine);
 	if (rc)
 		goto out_tables;
 	return 0;

@@ -46,6 +46,11 @@ enum keg_vcpu_moves {
 	KEG_VCPUS_MOVE, /* from thread to thread at little cost */
 	KEG_VCPUS_STAY,
 };
+enum keg_clock {
+	KEG_CLOCK_UNKNOWN,
+	KEG_CLOCK_TSC, /* the host's time-stamp counter, which machines may have as well */
+	KEG_CLOCK_OTHER,
+};
 
 /* What the machines of a sandbox have in common, and learn from one another. Zero at first, but for
  * the signal. */
@@ -54,12 +59,12 @@ struct keg_machine_lore {
 	_Atomic bool open_layout;   /* SYSCALL was seen to stay at CPL 3 */
 	_Atomic bool strict_layout; /* it was seen to enter CPL 0 */
 	_Atomic uint32_t vcpus;     /* enum keg_vcpu_moves */
-	_Atomic bool host_tsc;      /* machines may have the host's time-stamp counter */
-	_Atomic uint32_t tsc_khz;   /* and have it, at this rate; 0: none was made yet */
+	_Atomic uint32_t clock;     /* enum keg_clock: what the time is told by, in machines too */
+	_Atomic uint32_t tsc_khz;   /* the time-stamp counter's rate; 0: no machine has it yet */
 	_Atomic(struct keg_machine *) idle[KEG_IDLE_MACHINES];
 };
 
-/* Whether the host's kernel takes the time from the time-stamp counter. What read(2) says */
+/* Finds out what the host's kernel takes the time from. Any thread; what read(2) says */
 int keg_tsc_find(struct keg_machine_lore *lore);
 
 /* Ends the machines that are kept. Before the pages and the host end. */

@@ -20,6 +20,9 @@
 struct keg_space;
 struct keg_object;
 
+/* Pages: a private mapping of a file that has no more is filled when it is made. */
+enum { KEG_EAGER_FILE = 512 };
+
 /* Owns a machine, made for it. The host, the pages and the lore are borrowed. */
 int keg_space_create(struct keg_host *host, struct keg_pages *pages, struct keg_machine_lore *lore,
 	struct keg_space **made);

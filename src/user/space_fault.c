@@ -14,7 +14,6 @@ enum {
 	FAULTS_FILE = 1,
 	/* Areas of no more pages are mapped when they are made: nearly all are used soon. */
 	EAGER_MEMORY = 64,
-	EAGER_FILE = 512,
 };
 
 static uint64_t bytes(uint32_t count)
@@ -240,7 +239,7 @@ void keg_space_be_eager(struct keg_space *space, uint64_t start, uint64_t end)
 
 	if (!area || space->mark || area->flags & (KEG_AREA_SHARED | KEG_AREA_SMALL))
 		return;
-	if (pages <= (area->object ? EAGER_FILE : EAGER_MEMORY) &&
+	if (pages <= (area->object ? KEG_EAGER_FILE : EAGER_MEMORY) &&
 		(area->object || area->protection & PROT_WRITE) && is_plenty(space))
 		keg_space_populate(space, start, end);
 }

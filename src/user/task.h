@@ -39,6 +39,7 @@ struct keg_tracer;  /* trace.h */
 struct keg_object_cache;
 struct keg_sockets;
 struct keg_commons;
+struct keg_ahead;
 
 #define KEG_SIGNALS 64 /* 1 to 64 */
 
@@ -168,6 +169,7 @@ struct keg_user {
 	struct keg_files *streams;   /* what the program begins with */
 	struct keg_futexes *futexes;
 	struct keg_tracer *tracer; /* NULL: nobody listens */
+	struct keg_ahead *ahead;   /* ahead.h; NULL: there is none */
 
 	pthread_mutex_t lock;
 	pthread_cond_t

@@ -14,6 +14,14 @@
 #include "base/error.h"
 #include "user/machine_inside.h"
 
+/* Once: what is known stays. */
+static void note(struct keg_machine_lore *lore, enum keg_clock clock)
+{
+	uint32_t unknown = KEG_CLOCK_UNKNOWN;
+
+	atomic_compare_exchange_strong(&lore->clock, &unknown, clock);
+}
+
 int keg_tsc_find(struct keg_machine_lore *lore)
 {
 	static const char clock[] =
@@ -25,8 +33,10 @@ int keg_tsc_find(struct keg_machine_lore *lore)
 	int error;
 
 	/* No file: it may be anything. */
-	if (fd < 0)
+	if (fd < 0) {
+		note(lore, KEG_CLOCK_OTHER);
 		return 0;
+	}
 	do
 		got = read(fd, name, sizeof(name));
 	while (got < 0 && errno == EINTR);
@@ -34,7 +44,9 @@ int keg_tsc_find(struct keg_machine_lore *lore)
 	close(fd);
 	if (got < 0)
 		return keg_fail_errno(error, "reading what the host's clock is");
-	lore->host_tsc = got == sizeof(wanted) && memcmp(name, wanted, sizeof(wanted)) == 0;
+	note(lore, got == sizeof(wanted) && memcmp(name, wanted, sizeof(wanted)) == 0
+			   ? KEG_CLOCK_TSC
+			   : KEG_CLOCK_OTHER);
 	return 0;
 }
 
@@ -49,7 +61,8 @@ static int ask(struct keg_cpu_inside *inside)
 	if (can < 0)
 		return can;
 	khz = can ? keg_vcpu_get_tsc_khz(inside->cpu.vcpu) : 0;
-	machine->lore->host_tsc = khz > 0;
+	if (khz <= 0)
+		atomic_store(&machine->lore->clock, KEG_CLOCK_OTHER);
 	atomic_store(&machine->lore->tsc_khz, khz > 0 ? (uint32_t)khz : 0);
 	return 0;
 }
@@ -60,9 +73,11 @@ int keg_tsc_share(struct keg_cpu_inside *inside)
 	struct keg_machine_lore *lore = inside->cpu.machine->lore;
 	int rc = 0;
 
-	if (lore->host_tsc && !atomic_load(&lore->tsc_khz))
+	if (atomic_load(&lore->clock) == KEG_CLOCK_UNKNOWN)
+		rc = keg_tsc_find(lore);
+	if (!rc && atomic_load(&lore->clock) == KEG_CLOCK_TSC && !atomic_load(&lore->tsc_khz))
 		rc = ask(inside);
-	if (rc || !lore->host_tsc)
+	if (rc || atomic_load(&lore->clock) != KEG_CLOCK_TSC)
 		return rc;
 	return keg_vcpu_set_attr(
 		inside->cpu.vcpu, KVM_VCPU_TSC_CTRL, KVM_VCPU_TSC_OFFSET, &no_offset);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/thread.h"
+#include "user/ahead.h"
 #include "user/commons.h"
 #include "user/files.h"
 #include "user/futex.h"
@@ -34,7 +36,7 @@ static int read_config(struct keg_user_config *own, const struct keg_user_config
 	result = keg_config_copy(own, sizeof(*own), given, given->size, "keg_user_config");
 	if (result < 0)
 		return result;
-	if (own->flags & ~(uint64_t)(KEG_USER_STOPS | KEG_USER_UMASK))
+	if (own->flags & ~(uint64_t)(KEG_USER_STOPS | KEG_USER_UMASK | KEG_USER_HELPER))
 		return keg_fail(EINVAL, "flags 0x%llx: an unknown one is set",
 			(unsigned long long)own->flags);
 	if (own->ignored & KEG_UNBLOCKABLE)
@@ -118,6 +120,8 @@ int keg_user_create(
 		keg_user_destroy(made);
 		return result;
 	}
+	if (made->config.flags & KEG_USER_HELPER)
+		keg_ahead_begin(made);
 	*user = made;
 	return 0;
 }
@@ -143,18 +147,38 @@ static void end_all(struct keg_user *user)
 	keg_task_reap(user);
 }
 
+static void *end_mounts(void *mounts)
+{
+	keg_mounts_destroy(mounts);
+	return NULL;
+}
+
+/* Machines and mounts, each of which waits for the kernel, at the same time if that is wanted. */
+static void end_parts(struct keg_user *user)
+{
+	pthread_t helper;
+	bool helped = user->config.flags & KEG_USER_HELPER && user->mounts &&
+		      keg_thread_create(&helper, NULL, end_mounts, user->mounts) == 0;
+
+	if (!helped)
+		keg_mounts_destroy(user->mounts);
+	keg_commons_release(user->commons);
+	if (helped)
+		pthread_join(helper, NULL);
+}
+
 void keg_user_destroy(struct keg_user *user)
 {
 	if (!user)
 		return;
+	keg_ahead_end(user);
 	keg_watch_destroy(user);
 	end_all(user);
 	keg_plugin_destroy(user);
 	keg_files_release(user->streams);
 	keg_sockets_destroy(user->sockets);
 	keg_futexes_destroy(user->futexes);
-	keg_mounts_destroy(user->mounts);
-	keg_commons_release(user->commons);
+	end_parts(user);
 	if (user->policy)
 		free(user->policy->directory);
 	free(user->policy);
@@ -276,6 +300,7 @@ int keg_user_load(struct keg_user *user, const char *path, const char *const arg
 		result = keg_words_copy(&variables, environment);
 	if (result == 0)
 		result = load_first(user, path, &arguments, &variables);
+	keg_ahead_end(user);
 	keg_words_free(&arguments);
 	keg_words_free(&variables);
 	return result < 0 && user->first ? undo_load(user, result) : result;

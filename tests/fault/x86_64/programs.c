@@ -136,6 +136,32 @@ static int begin_network(struct rig *rig)
 }
 STEPS(network);
 
+/* ---- With threads that help: what they cannot do is done without them ---- */
+
+static int begin_helped(struct rig *rig)
+{
+	int rc = users_begin(rig, NULL);
+
+	users.helper = true;
+	return rc;
+}
+
+static int bind_helped(struct rig *rig)
+{
+	int rc = keg_user_bind_program(users.user, users_file("fault-guest"));
+
+	return rc ? rc : users_bind(rig);
+}
+
+static const struct fault_step helped_steps[] = {
+	FAULT_STEP("open", rig_open_host, FAULT_SETUP),
+	FAULT_STEP("begin", begin_helped, FAULT_SETUP),
+	FAULT_STEP("create", users_create, FAULT_FORGIVING),
+	FAULT_STEP("bind", bind_helped, FAULT_FORGIVING),
+	FAULT_STEP("load", users_load, FAULT_FORGIVING),
+	FAULT_STEP("run", users_run, FAULT_FORGIVING | FAULT_NOT_AGAIN),
+};
+
 /* ---- Where there can be no tmpfs: a folder among the host's temporary files ---- */
 
 static const struct fault_step folder_steps[] = {
@@ -151,6 +177,7 @@ static const struct fault_step folder_steps[] = {
 static const struct fault_scenario scenarios[] = {
 	FAULT_SCENARIO("user", set_up_steps, .threads = true, .large = true,
 		.prepare = users_keep_folders),
+	RUN("user-helped", helped_steps),
 	RUN("user-files", files_steps),
 	RUN("user-locks", locks_steps),
 	RUN("user-paths", paths_steps),

@@ -94,6 +94,7 @@ int users_create(struct rig *rig)
 {
 	const struct keg_user_config config = {
 		.size = sizeof(config),
+		.flags = users.helper ? KEG_USER_HELPER : 0,
 		.memory = users.memory ? users.memory : MEMORY,
 		.threads = users.threads,
 		.time_ns = TIME_NS,

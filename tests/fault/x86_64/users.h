@@ -13,7 +13,7 @@ struct users {
 	const char *area; /* of the program */
 	uint32_t threads; /* at a time */
 	uint64_t memory;
-	bool network, mounts;
+	bool network, mounts, helper;
 	int out; /* its standard output */
 	struct keg_user_stop stop;
 };
