@@ -71,15 +71,24 @@ static int set_features(struct keg_cpu_inside *inside)
 	return rc;
 }
 
+/* No vCPU waits for another to start it, as all but the first do where there are local APICs. */
+static int make_runnable(struct keg_cpu_inside *inside)
+{
+	if (!inside->cpu.machine->local_apics || inside->cpu.vcpu->id == 0)
+		return 0;
+	return keg_vcpu_set_mp_state(inside->cpu.vcpu, KVM_MP_STATE_RUNNABLE);
+}
+
 static int set_up(struct keg_cpu_inside *inside)
 {
 	struct keg_vcpu *vcpu = inside->cpu.vcpu;
 	int rc = set_features(inside);
 
+	if (!rc)
+		rc = make_runnable(inside);
 	if (rc)
 		return rc;
-	/* Each exit needs both; and no vCPU here waits for another to start it: there is no
-	 * interrupt controller. */
+	/* Each exit needs both. */
 	vcpu->shared.wanted = vcpu->shared.read = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	vcpu->shared.wanted &= vcpu->shared.supported;
 	vcpu->shared.waiting = false;

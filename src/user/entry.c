@@ -39,6 +39,7 @@ enum {
 
 enum {
 	HLT = 0xf4,
+	INT3 = 0xcc,
 	INTERRUPT_GATE = 0x8e,  /* present, DPL 0 */
 	BREAKPOINT_GATE = 0xee, /* DPL 3: int3 is anybody's */
 	BREAKPOINT = 3,
@@ -136,7 +137,8 @@ static void fill_page(uint8_t *page)
 {
 	struct gate *gates = (struct gate *)(void *)(page + IDT);
 
-	memset(page + STUBS, HLT, GDT - STUBS);
+	/* Not HLT: a vCPU with a local APIC would sleep, and not exit. */
+	memset(page + STUBS, INT3, GDT - STUBS);
 	write_out(page + SYSCALL_STUB, KEG_SYSCALL_PORT);
 	page[IRETQ_STUB] = 0x48; /* iretq */
 	page[IRETQ_STUB + 1] = 0xcf;
@@ -302,6 +304,7 @@ void keg_entry_sregs(const struct keg_cpu_inside *inside, struct kvm_sregs *sreg
 	sregs->cr0 = 0x80050033; /* PG, AM, WP, NE, ET, MP, PE */
 	sregs->cr3 = (uint64_t)machine->tables.root << KEG_PAGE_SHIFT;
 	sregs->cr4 = machine->features.cr4 & ~(inside->open ? in_strict : 0);
-	sregs->efer = 0xd01;                                             /* NXE, LMA, LME, SCE */
-	sregs->apic_base = 0xfee00800 | (inside->cpu.index ? 0 : 0x100); /* as after a reset */
+	sregs->efer = 0xd01; /* NXE, LMA, LME, SCE */
+	/* As after a reset. */
+	sregs->apic_base = KEG_LOCAL_APIC | 0x800 | (inside->cpu.vcpu->id ? 0 : 0x100);
 }

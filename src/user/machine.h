@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine for one process: a KVM machine without interrupt controller, the page tables that its
- * vCPUs use, and the smallest CPL 0 there can be.
+ * A machine for one process: a KVM machine without interrupts, the page tables that its vCPUs use,
+ * and the smallest CPL 0 there can be.
  *
  * CPL 0 is a page of two-byte instructions `out %al, $vector`, one for each exception, one for
  * SYSCALL, and an `iretq`. Every gate uses the interrupt stack table, so that an exception's

@@ -56,6 +56,7 @@ struct keg_machine {
 	struct keg_vm *vm;
 	struct keg_cpu_features features;
 	struct keg_leaves *leaves; /* CPUID's, for vCPUs */
+	bool local_apics;          /* KVM has one for each vCPU */
 	/* Guest-physical pages, the highest two, where there never is memory: to store to, for an
 	 * exit, and for a slot that comes and goes. */
 	keg_gpa nowhere, passing;

@@ -83,6 +83,8 @@ int keg_pages_create(uint64_t limit, struct keg_pages **made)
 		return result;
 	}
 	pages->taken[0] = 1;
+	if (pages->total > KEG_LOCAL_APIC >> KEG_PAGE_SHIFT)
+		keg_bits_fill(pages->taken, KEG_LOCAL_APIC >> KEG_PAGE_SHIFT, 1, true);
 	pages->hint = 1;
 	*made = pages;
 	return 0;

@@ -22,6 +22,10 @@
 #define KEG_PAGE_SHIFT 12
 #define KEG_LARGE      512u /* pages in a large page of 2 MiB */
 
+/* Where KVM may have a page of its own, for local APICs: APM volume 2, 16.3.1. There is no page of
+ * an arena's with this address. */
+#define KEG_LOCAL_APIC 0xfee00000u
+
 typedef uint32_t keg_page; /* a page's number; 0 is none */
 
 struct keg_pages;

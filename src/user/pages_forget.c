@@ -133,15 +133,13 @@ static uint32_t chunk_of(keg_page page)
 	return unit == 0 ? 0 : 32 - (uint32_t)__builtin_clz(unit);
 }
 
-static int cover_chunk(struct keg_pages *pages, struct keg_vm *vm, uint32_t chunk)
+static int cover_range(struct keg_pages *pages, struct keg_vm *vm, keg_page first, uint32_t count)
 {
-	const keg_page first = chunk == 0 ? 0 : 1u << (CHUNK_SHIFT + chunk - 1);
-	uint32_t count = chunk == 0 ? 1u << CHUNK_SHIFT : first;
 	struct keg_slot slot;
 	int result;
 
 	if (!keg_pages_clip(pages, first, &count))
-		return -EFAULT;
+		return 0;
 	result = keg_slot_alloc(vm, (uint64_t)count << KEG_PAGE_SHIFT, &slot);
 	if (result != 0)
 		return result;
@@ -150,6 +148,19 @@ static int cover_chunk(struct keg_pages *pages, struct keg_vm *vm, uint32_t chun
 	if (result != 0)
 		keg_slot_free(vm, slot);
 	return result;
+}
+
+static int cover_chunk(struct keg_pages *pages, struct keg_vm *vm, uint32_t chunk)
+{
+	const keg_page first = chunk == 0 ? 0 : 1u << (CHUNK_SHIFT + chunk - 1);
+	const uint32_t count = chunk == 0 ? 1u << CHUNK_SHIFT : first;
+	const keg_page hole = KEG_LOCAL_APIC >> KEG_PAGE_SHIFT;
+	int result;
+
+	if (hole < first || hole - first >= count)
+		return cover_range(pages, vm, first, count);
+	result = cover_range(pages, vm, first, hole - first);
+	return result ? result : cover_range(pages, vm, hole + 1, count - (hole - first) - 1);
 }
 
 int keg_pages_cover(struct keg_pages *pages, struct keg_vm *vm, uint32_t *chunks, keg_page first,
