@@ -9,6 +9,7 @@
 #include "user/io.h"
 #include "user/signals.h"
 #include "user/task.h"
+#include "user/terminal.h"
 
 /* Not RWF_APPEND: what a file may have is counted from where it is written. */
 #define KEG_RWF_SERVED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)
@@ -203,14 +204,20 @@ static int64_t write_all(const struct keg_io *io)
 
 static int64_t read_in(const struct keg_io *io)
 {
+	int64_t r = keg_terminal_check_given(io->task, io->file, SIGTTIN);
+
+	if (r < 0)
+		return r;
 	keg_file_before(io->task, io->file);
 	return read_all(io);
 }
 
 static int64_t write_out(const struct keg_io *io)
 {
-	int64_t r;
+	int64_t r = keg_terminal_check_output(io->task, io->file);
 
+	if (r < 0)
+		return r;
 	keg_file_before(io->task, io->file);
 	r = write_all(io);
 	if (r > 0)

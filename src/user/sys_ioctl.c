@@ -19,6 +19,7 @@
 #include "user/pty.h"
 #include "user/space.h"
 #include "user/task.h"
+#include "user/terminal.h"
 
 struct ioctl {
 	struct keg_task *task;
@@ -61,8 +62,10 @@ static int64_t set(const struct ioctl *call, size_t size)
 /* The mode of the terminal that the sandbox was given, which its user may want back. */
 static int64_t set_mode(const struct ioctl *call, size_t size)
 {
-	int64_t r = set(call, size);
+	int64_t r = keg_terminal_check_given(call->task, call->file, SIGTTOU);
 
+	if (r == 0)
+		r = set(call, size);
 	if (r == 0)
 		atomic_store(&call->task->process->user->terminal_set, true);
 	return r;
@@ -78,10 +81,13 @@ static bool is_terminal(const struct ioctl *call)
 /* The argument is a number, and the device a terminal: others may have another meaning for it. */
 static int64_t number(const struct ioctl *call, size_t size)
 {
+	int64_t r;
+
 	(void)size;
 	if (!is_terminal(call))
 		return -ENOTTY;
-	return host(call, (uint32_t)call->argument);
+	r = keg_terminal_check_given(call->task, call->file, SIGTTOU);
+	return r < 0 ? r : host(call, (uint32_t)call->argument);
 }
 
 /* tcflow(3). No key continues output that is suspended so, and it is also that of keg, which could

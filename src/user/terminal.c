@@ -2,8 +2,13 @@
 /* Controlling terminals and the groups in their foreground. */
 #include "user/terminal.h"
 
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "user/files.h"
 #include "user/pty.h"
 #include "user/signals.h"
 #include "user/task.h"
@@ -99,6 +104,39 @@ int keg_terminal_check(const struct keg_terminal *terminal, struct keg_task *tas
 		return -EIO;
 	keg_signal_group(process->user, process->group, &info);
 	return KEG_RESTART;
+}
+
+/* Whether it may be the terminal that the program was given, and how that is set. */
+static bool is_given(const struct keg_file *file, struct termios *termios)
+{
+	return file->kind == KEG_FILE_STREAM && file->type == S_IFCHR &&
+	       syscall(SYS_ioctl, file->fd, TCGETS, termios) == 0;
+}
+
+static int64_t check_given(struct keg_task *task, int signo)
+{
+	struct keg_user *user = task->process->user;
+	int64_t r;
+
+	pthread_mutex_lock(&user->lock);
+	r = keg_terminal_check(&user->terminal, task, signo);
+	pthread_mutex_unlock(&user->lock);
+	return r;
+}
+
+int64_t keg_terminal_check_given(struct keg_task *task, const struct keg_file *file, int signo)
+{
+	struct termios termios;
+
+	return is_given(file, &termios) ? check_given(task, signo) : 0;
+}
+
+int64_t keg_terminal_check_output(struct keg_task *task, const struct keg_file *file)
+{
+	struct termios termios;
+
+	return is_given(file, &termios) && termios.c_lflag & TOSTOP ? check_given(task, SIGTTOU)
+								    : 0;
 }
 
 void keg_terminal_signal(const struct keg_terminal *terminal, struct keg_user *user, int signo)

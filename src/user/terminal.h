@@ -4,7 +4,7 @@
  * (termios(3), credentials(7)). There is the one that the program was given, which is the host's
  * and of which the host knows nothing of that; and there are pseudo terminals (pty.h).
  *
- * All of it with user->lock held.
+ * All of it with user->lock held, but for what is said to take it.
  */
 #ifndef KEG_USER_TERMINAL_H
 #define KEG_USER_TERMINAL_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct keg_file;
 struct keg_process;
 struct keg_task;
 struct keg_user;
@@ -36,6 +37,11 @@ int keg_terminal_set_group(struct keg_terminal *terminal, struct keg_task *task,
 /* Whether a task may read (SIGTTIN) from it, or change it (SIGTTOU): 0; its group is in the
  * background and is told: KEG_RESTART; -EIO nobody could tell it to go on. */
 int keg_terminal_check(const struct keg_terminal *terminal, struct keg_task *task, int signo);
+/* The same, of a file that may be the terminal which the program was given; 0 if it is none.
+ * SIGTTOU for what changes it. Takes user->lock. */
+int64_t keg_terminal_check_given(struct keg_task *task, const struct keg_file *file, int signo);
+/* The same for writing to it: the background may, unless the terminal is set to TOSTOP. */
+int64_t keg_terminal_check_output(struct keg_task *task, const struct keg_file *file);
 /* A signal of the terminal's to the group in its foreground. */
 void keg_terminal_signal(const struct keg_terminal *terminal, struct keg_user *user, int signo);
 /* Nobody is there any more: SIGHUP and SIGCONT to the leader and to the foreground. */

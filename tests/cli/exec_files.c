@@ -234,7 +234,6 @@ static void modes_are_cut_as_outside(void **state)
 
 static void nothing_is_left(void **state)
 {
-
 	(void)state;
 	assert_int_equal(mkdir(in_folder("temporary"), 0700), 0);
 	assert_int_equal(chmod(folder, 0755), 0);

@@ -297,6 +297,39 @@ static void a_shell_in_it_has_jobs(void **state)
 	session_end(&session);
 }
 
+/* Jobs of the sandbox's in its background: one that would read stops, and so does one that would
+ * change the terminal; one that writes does if the terminal says so. */
+static void jobs_in_the_background_stop(void **state)
+{
+	struct session session;
+
+	(void)state;
+	session_start(&session, WORDS("exec", "--ro", "/usr", "--ro", "/bin", "--env",
+					"PS1=prompt ", "--env", "ENV=", "--", "/bin/dash", "-i"));
+	session_expect(&session, "prompt ");
+	session_type(&session, "cat & wait\n");
+	session_expect(&session, "Stopped (tty input)");
+	session_expect(&session, "prompt ");
+	session_type(&session, "fg\n");
+	session_expect(&session, "fg\r\ncat\r\n");
+	session_type(&session, "mine\n");
+	session_expect(&session, "mine\r\nmine\r\n");
+	session_type(&session, "\004");
+	session_expect(&session, "prompt ");
+	session_type(&session, "stty tostop & wait\n");
+	session_expect(&session, "Stopped (tty output)");
+	session_expect(&session, "prompt ");
+	session_type(&session, "fg; echo loud & wait\n");
+	session_expect(&session, "Stopped (tty output)");
+	session_expect(&session, "prompt ");
+	session_type(&session, "fg\n");
+	session_expect(&session, "\r\nloud\r\n");
+	session_expect(&session, "prompt ");
+	session_type(&session, "exit 4\n");
+	assert_exit(session_wait(&session), 4);
+	session_end(&session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +347,7 @@ int main(void)
 		cmocka_unit_test(the_background_may_not_read),
 		cmocka_unit_test(a_pipe_is_stopped_as_a_whole),
 		cmocka_unit_test(a_shell_in_it_has_jobs),
+		cmocka_unit_test(jobs_in_the_background_stop),
 	};
 
 	require_kvm();
