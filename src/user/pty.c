@@ -44,9 +44,11 @@ static void tell(void *context, int signo)
 	keg_terminal_signal(&pty->terminal, pty->user, signo);
 }
 
+/* A signal was typed: nothing is read or seen any more of what came before. */
 static void discard(void *context)
 {
 	keg_pty_discard(context);
+	keg_pty_packet_tell(context, TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE);
 }
 
 void keg_pty_discard(struct keg_pty *pty)
@@ -63,6 +65,7 @@ void keg_pty_settle(struct keg_pty *pty)
 	bool readable = keg_line_is_readable(&pty->line);
 	char byte = 0;
 
+	keg_pty_packet_settle(pty);
 	send_echo(pty);
 	if (readable && !pty->readable && pty->master_fd >= 0)
 		pty->readable = send(pty->master_fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;

@@ -35,7 +35,10 @@ struct keg_pty {
 	struct winsize size;
 	struct keg_terminal terminal;
 	struct keg_line line;
-	uint8_t echo[1024]; /* printed of what is typed, and not yet sent */
+	bool packet,
+		packet_stopped; /* packet mode, and whether it was told that nothing is printed */
+	uint8_t packet_status;  /* TIOCPKT_…: what has happened, and was not told yet */
+	uint8_t echo[1024];     /* printed of what is typed, and not yet sent */
 	size_t echo_count;
 };
 
@@ -75,6 +78,14 @@ ssize_t keg_pty_read_master(struct keg_task *, struct keg_file *, void *, size_t
 ssize_t keg_pty_write_master(struct keg_task *, struct keg_file *, const void *, size_t, int64_t);
 ssize_t keg_pty_read_slave(struct keg_task *, struct keg_file *, void *, size_t, int64_t);
 ssize_t keg_pty_write_slave(struct keg_task *, struct keg_file *, const void *, size_t, int64_t);
+
+/* pty_packet.c: packet mode; lock held, but for reading. What a read begins with: true, and what
+ * there is to tell, TIOCPKT_DATA if nothing; false in no such mode. */
+bool keg_pty_packet_read(struct keg_pty *pty, uint8_t *header);
+void keg_pty_packet_set(struct keg_pty *pty, bool on);
+void keg_pty_packet_tell(struct keg_pty *pty, uint8_t what); /* TIOCPKT_… */
+void keg_pty_packet_settle(struct keg_pty *pty);             /* printing has stopped, or goes on */
+void keg_pty_packet_flow(struct keg_pty *pty, const struct termios2 *before);
 
 /* pty_control.c: ioctl(2) of one; KEG_NO_REQUEST: it is no request of a pseudo terminal's only. */
 #define KEG_NO_REQUEST (-515)

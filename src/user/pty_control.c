@@ -45,6 +45,7 @@ static int64_t get_termios(struct keg_task *task, struct keg_pty *pty, uint32_t 
 static int64_t set_termios(struct keg_task *task, struct keg_pty *pty, uint32_t request,
 	uint64_t argument, union data *data)
 {
+	const struct termios2 before = pty->line.termios;
 	bool old = request == TCSETS || request == TCSETSW || request == TCSETSF;
 	int64_t r = keg_terminal_check(&pty->terminal, task, SIGTTOU);
 
@@ -58,6 +59,7 @@ static int64_t set_termios(struct keg_task *task, struct keg_pty *pty, uint32_t 
 	if (request == TCSETSF || request == (uint32_t)TCSETSF2)
 		keg_line_flush(&pty->line);
 	keg_line_set(&pty->line, &data->termios);
+	keg_pty_packet_flow(pty, &before);
 	keg_pty_settle(pty);
 	return 0;
 }
@@ -111,10 +113,14 @@ static int64_t flush(struct keg_task *task, struct keg_pty *pty, uint32_t reques
 		return r;
 	if (argument > TCIOFLUSH)
 		return -EINVAL;
-	if (argument != TCOFLUSH)
+	if (argument != TCOFLUSH) {
 		keg_line_flush(&pty->line);
-	if (argument != TCIFLUSH)
+		keg_pty_packet_tell(pty, TIOCPKT_FLUSHREAD);
+	}
+	if (argument != TCIFLUSH) {
 		keg_pty_discard(pty);
+		keg_pty_packet_tell(pty, TIOCPKT_FLUSHWRITE);
+	}
 	keg_pty_settle(pty);
 	return 0;
 }
@@ -161,6 +167,22 @@ static int64_t send_signal(struct keg_task *task, struct keg_pty *pty, uint32_t 
 	return 0;
 }
 
+static int64_t get_packet(struct keg_task *task, struct keg_pty *pty, uint32_t request,
+	uint64_t argument, union data *data)
+{
+	(void)task, (void)request, (void)argument;
+	data->number = pty->packet;
+	return 0;
+}
+
+static int64_t set_packet(struct keg_task *task, struct keg_pty *pty, uint32_t request,
+	uint64_t argument, union data *data)
+{
+	(void)task, (void)request, (void)argument;
+	keg_pty_packet_set(pty, data->number != 0);
+	return 0;
+}
+
 /* ---- The table ---- */
 
 static const struct request requests[] = {
@@ -183,6 +205,8 @@ static const struct request requests[] = {
 	{(uint32_t)TIOCGPTN, get_number, OF_MASTER, 0, sizeof(int)},
 	{(uint32_t)TIOCGPTLCK, get_number, OF_MASTER, 0, sizeof(int)},
 	{TIOCSPTLCK, set_lock, OF_MASTER, sizeof(int), 0},
+	{TIOCPKT, set_packet, OF_MASTER, sizeof(int), 0},
+	{(uint32_t)TIOCGPKT, get_packet, OF_MASTER, 0, sizeof(int)},
 	{TIOCSIG, send_signal, OF_MASTER, 0, 0},
 };
 

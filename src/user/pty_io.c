@@ -36,20 +36,45 @@ static int64_t await_change(struct keg_task *task, const struct keg_file *file, 
 
 /* ---- The master ---- */
 
+/* What was printed. Room for nothing, of packet mode, waits for it as well. */
+static int64_t receive(struct keg_task *task, const struct keg_file *file, void *to, size_t length)
+{
+	int flags = must_not_wait(file) ? MSG_DONTWAIT : 0;
+	char one;
+	int64_t r;
+
+	if (length == 0)
+		r = keg_block(task, SYS_recvfrom, (uint64_t)file->fd, (uint64_t)(uintptr_t)&one, 1,
+			(uint64_t)(flags | MSG_PEEK), 0, 0);
+	else
+		r = keg_block(task, SYS_recvfrom, (uint64_t)file->fd, (uint64_t)(uintptr_t)to,
+			length, (uint64_t)flags, 0, 0);
+	if (r == -EINTR)
+		return KEG_RESTART;
+	/* No slave is open any more: pty(7). */
+	if (r == 0 || r == -ECONNRESET)
+		return -EIO;
+	return r > 0 && length == 0 ? 0 : r;
+}
+
 ssize_t keg_pty_read_master(
 	struct keg_task *task, struct keg_file *file, void *to, size_t length, int64_t offset)
 {
+	uint8_t *at = to, header;
+	bool packet;
 	int64_t r;
 
 	(void)offset;
 	if (length == 0)
 		return 0;
-	r = keg_block(task, SYS_recvfrom, (uint64_t)file->fd, (uint64_t)(uintptr_t)to, length,
-		must_not_wait(file) ? MSG_DONTWAIT : 0, 0, 0);
-	if (r == -EINTR)
-		return KEG_RESTART;
-	/* No slave is open any more: pty(7). */
-	return r == 0 || r == -ECONNRESET ? -EIO : r;
+	packet = keg_pty_packet_read(keg_pty_end_of(file)->pty, &header);
+	if (packet) {
+		*at++ = header;
+		if (header != TIOCPKT_DATA)
+			return 1;
+	}
+	r = receive(task, file, at, length - packet);
+	return r < 0 ? r : r + packet;
 }
 
 ssize_t keg_pty_write_master(struct keg_task *task, struct keg_file *file, const void *from,
