@@ -12,6 +12,7 @@
 #include "user/policy.h"
 #include "user/process.h"
 #include "user/space.h"
+#include "user/transit.h"
 
 static int copy_policy(const struct keg_user *of, struct keg_user *user)
 {
@@ -140,6 +141,8 @@ static int come_to_rest(struct keg_user *user)
 	if (!ret && keg_files_are_tied(user->first->files))
 		ret = keg_fail(EBUSY, "the program has a file open that is this sandbox's only: "
 				      "signalfd(2), pidfd_open(2), a pseudo terminal");
+	if (!ret && !keg_transit_is_empty(user))
+		ret = keg_fail(EBUSY, "the program has sent itself files that it has not received");
 	return ret ? ret : keg_plugin_know_xstate(user);
 }
 

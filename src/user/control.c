@@ -14,6 +14,7 @@
 #include "user/sockets.h"
 #include "user/space.h"
 #include "user/task.h"
+#include "user/transit.h"
 
 /* Headers and data are aligned to eight bytes, in programs as on the host: cmsg(3). */
 #define HEADER sizeof(struct cmsghdr)
@@ -44,8 +45,9 @@ static bool can_be_said(const struct cmsghdr *header)
 	       (type == IPV6_PKTINFO || type == IPV6_TCLASS || type == IPV6_HOPLIMIT);
 }
 
-/* Directories, and what keg makes up or was given, are more than a descriptor of the host's. */
-static bool can_be_sent(const struct keg_file *file)
+/* Whether all there is to it is a descriptor of the host's: directories, and what keg makes up or
+ * was given, are more. */
+static bool is_the_hosts(const struct keg_file *file)
 {
 	switch (file->kind) {
 	case KEG_FILE_HOST:
@@ -56,6 +58,25 @@ static bool can_be_sent(const struct keg_file *file)
 	default:
 		return false;
 	}
+}
+
+/* One descriptor, which control->held has: the host's for it. */
+static int send_file(struct keg_task *task, struct keg_file **held)
+{
+	struct keg_file *file = *held;
+	int r;
+
+	if (is_the_hosts(file)) {
+		atomic_store(&file->sent, true);
+		return file->fd;
+	}
+	r = keg_transit_send(task->process->user, file, held);
+	if (r < 0) {
+		*held = file;
+		return r;
+	}
+	keg_file_put(file);
+	return (*held)->fd;
 }
 
 /* The descriptors, ours for the program's. */
@@ -73,10 +94,9 @@ static int send_rights(struct keg_task *task, struct keg_file *socket, struct ke
 		if (!file)
 			return -EBADF;
 		control->held[control->count++] = file;
-		if (!can_be_sent(file))
-			return -EPERM;
-		atomic_store(&file->sent, true);
-		fds[i] = file->fd;
+		fds[i] = send_file(task, &control->held[control->count - 1]);
+		if (fds[i] < 0)
+			return fds[i];
 	}
 	return 0;
 }
@@ -138,8 +158,8 @@ void keg_control_end(struct keg_control *control)
 
 /* ---- Receiving ---- */
 
-/* What a descriptor that was sent is: by its kind, and no more than that. */
-static int receive_file(struct keg_task *task, int fd, bool close_on_exec)
+/* What a descriptor of the host's that was sent is: by its kind, and no more than that. */
+static int receive_host(struct keg_task *task, int fd, bool close_on_exec)
 {
 	struct keg_user *user = task->process->user;
 	int flags = fcntl(fd, F_GETFL), r;
@@ -165,6 +185,17 @@ static int receive_file(struct keg_task *task, int fd, bool close_on_exec)
 		atomic_store(&file->sent, true);
 	}
 	return keg_task_add_file(task, file, close_on_exec);
+}
+
+static int receive_file(struct keg_task *task, int fd, bool close_on_exec)
+{
+	struct keg_file *file;
+	int r = keg_transit_receive(task->process->user, fd, &file);
+
+	if (r == 0)
+		return receive_host(task, fd, close_on_exec);
+	close(fd);
+	return r < 0 ? r : keg_task_add_file(task, file, close_on_exec);
 }
 
 /* Descriptors, their numbers written over them: how many the program gets; the rest is closed. */
@@ -243,6 +274,7 @@ int keg_control_receive(struct keg_task *task, struct keg_file *socket, struct k
 			result = r;
 		from += CMSG_ALIGN(bytes);
 	}
+	keg_transit_look(task->process->user);
 	*length = in.used;
 	return result < 0 ? result : in.cut ? MSG_CTRUNC : 0;
 }

@@ -15,6 +15,7 @@
 #include "user/signals.h"
 #include "user/space.h"
 #include "user/time.h"
+#include "user/transit.h"
 
 void keg_process_end(struct keg_process *process, int status)
 {
@@ -122,6 +123,7 @@ void keg_process_finish(struct keg_process *process)
 	pthread_mutex_unlock(&user->lock);
 	/* Before the parent hears of it: the other ends of its pipes are at their end by then. */
 	keg_files_release(files);
+	keg_transit_look(user);
 	keg_fs_release(fs);
 	keg_timers_destroy(process->timers);
 	process->timers = NULL;

@@ -12,6 +12,7 @@
 #include "user/files.h"
 #include "user/space.h"
 #include "user/task.h"
+#include "user/transit.h"
 
 /* A memfd's memory is the host's, and not in the sandbox's arena: so many there may be, each with
  * that part of the sandbox's limit. */
@@ -24,20 +25,27 @@ static uint64_t file_limit(const struct keg_task *task)
 
 static int64_t keg_sys_close(struct keg_task *task, const uint64_t args[6])
 {
-	return keg_files_close(task->process->files, (int)(uint32_t)args[0]);
+	int r = keg_files_close(task->process->files, (int)(uint32_t)args[0]);
+
+	/* With a socket what was sent to it may be gone. */
+	keg_transit_look(task->process->user);
+	return r;
 }
 
 static int64_t keg_sys_close_range(struct keg_task *task, const uint64_t args[6])
 {
 	uint32_t flags = (uint32_t)args[2];
+	int r;
 
 	if (flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
 		return -EINVAL;
 	/* A table that another process uses as well cannot be left while tasks look into it. */
 	if ((flags & CLOSE_RANGE_UNSHARE) && keg_files_shared(task->process->files))
 		return -ENOMEM;
-	return keg_files_close_range(task->process->files, (unsigned)args[0], (unsigned)args[1],
+	r = keg_files_close_range(task->process->files, (unsigned)args[0], (unsigned)args[1],
 		flags & CLOSE_RANGE_CLOEXEC);
+	keg_transit_look(task->process->user);
+	return r;
 }
 
 static int64_t keg_sys_dup(struct keg_task *task, const uint64_t args[6])
@@ -49,13 +57,17 @@ static int64_t keg_sys_dup(struct keg_task *task, const uint64_t args[6])
 
 static int64_t dup_to(struct keg_task *task, struct keg_file *file, uint32_t to, bool close_on_exec)
 {
+	int r;
+
 	if (!file)
 		return -EBADF;
 	if (to >= file_limit(task)) {
 		keg_file_put(file);
 		return -EBADF;
 	}
-	return keg_files_put_at(task->process->files, file, (int)to, close_on_exec);
+	r = keg_files_put_at(task->process->files, file, (int)to, close_on_exec);
+	keg_transit_look(task->process->user);
+	return r;
 }
 
 static int64_t keg_sys_dup2(struct keg_task *task, const uint64_t args[6])

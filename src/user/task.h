@@ -38,6 +38,7 @@ struct keg_futexes; /* futex.h */
 struct keg_tracer;  /* trace.h */
 struct keg_object_cache;
 struct keg_sockets;
+struct keg_transit;
 struct keg_commons;
 struct keg_ahead;
 
@@ -165,8 +166,9 @@ struct keg_user {
 	struct keg_machine_lore *lore;
 	struct keg_mounts *mounts;
 	struct keg_policy *policy;
-	struct keg_sockets *sockets; /* sockets.h; NULL: none was needed yet */
-	struct keg_files *streams;   /* what the program begins with */
+	struct keg_sockets *sockets;           /* sockets.h; NULL: none was needed yet */
+	_Atomic(struct keg_transit *) transit; /* transit.h; NULL: none was needed yet */
+	struct keg_files *streams;             /* what the program begins with */
 	struct keg_futexes *futexes;
 	struct keg_tracer *tracer; /* NULL: nobody listens */
 	struct keg_ahead *ahead;   /* ahead.h; NULL: there is none */

@@ -20,6 +20,7 @@
 #include "user/signals.h"
 #include "user/sockets.h"
 #include "user/trace.h"
+#include "user/transit.h"
 #include "user/vdso.h"
 #include "user/watch.h"
 
@@ -176,6 +177,7 @@ void keg_user_destroy(struct keg_user *user)
 	end_all(user);
 	keg_plugin_destroy(user);
 	keg_files_release(user->streams);
+	keg_transit_destroy(atomic_load(&user->transit));
 	keg_sockets_destroy(user->sockets);
 	keg_futexes_destroy(user->futexes);
 	end_parts(user);
