@@ -64,6 +64,9 @@ static int make(scmp_filter_ctx filter, int network)
 	KEG_CONFINE_FILES(ALLOW)
 	KEG_CONFINE_CHANNELS(ALLOW)
 	KEG_CONFINE_REQUESTS(ALLOW_REQUEST)
+	if (network) {
+		KEG_CONFINE_INTERFACES(ALLOW_REQUEST)
+	}
 	failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 		SCMP_A1_32(SCMP_CMP_MASKED_EQ, 0xff00, kvm));
 	/* A binary tree of numbers, in place of a list that is gone through from its start. */

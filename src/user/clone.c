@@ -140,7 +140,8 @@ static int come_to_rest(struct keg_user *user)
 		ret = keg_plugin_alone(user);
 	if (!ret && keg_files_are_tied(user->first->files))
 		ret = keg_fail(EBUSY, "the program has a file open that is this sandbox's only: "
-				      "signalfd(2), pidfd_open(2), a pseudo terminal");
+				      "signalfd(2), pidfd_open(2), a pseudo terminal, "
+				      "a socket of netlink(7)");
 	if (!ret && !keg_transit_is_empty(user))
 		ret = keg_fail(EBUSY, "the program has sent itself files that it has not received");
 	return ret ? ret : keg_plugin_know_xstate(user);

@@ -21,6 +21,7 @@
 #include "user/confine_calls.h"
 #include "user/landlock.h"
 #include "user/mount_list.h"
+#include "user/netlink.h"
 #include "user/policy.h"
 #include "user/task.h"
 
@@ -184,9 +185,12 @@ static int filter_calls(const struct keg_user *user)
 
 int keg_user_confine(struct keg_user *user)
 {
-	int result;
+	int result = 0;
 
 	keg_ahead_end(user);
+	/* The last of its kind; who cannot have it does without. */
+	if (user->policy->network)
+		(void)keg_netlinks_of(user, &result);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return keg_fail_errno(errno, "giving up new privileges");
 	result = restrict_files(user);

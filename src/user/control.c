@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "user/netlink.h"
 #include "user/sockets.h"
 #include "user/space.h"
 #include "user/task.h"
@@ -53,6 +54,7 @@ static bool is_the_hosts(const struct keg_file *file)
 	case KEG_FILE_HOST:
 		return file->fd >= 0 && !(file->operations && file->operations->read);
 	case KEG_FILE_SOCKET:
+		return !keg_file_is_netlink(file);
 	case KEG_FILE_EVENT:
 		return true;
 	default:

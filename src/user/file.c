@@ -7,6 +7,7 @@
 
 #include "user/files.h"
 #include "user/locks.h"
+#include "user/netlink.h"
 #include "user/task.h"
 
 int keg_file_create(enum keg_file_kind kind, int fd, int flags, char *path, struct keg_file **out)
@@ -97,8 +98,9 @@ bool keg_files_are_tied(struct keg_files *files)
 	for (int i = -1; !tied && (i = keg_files_next(files, i + 1)) >= 0;) {
 		KEG_HELD struct keg_file *file = keg_files_get(files, i);
 
-		tied = file && (file->kind == KEG_FILE_SIGNAL || file->kind == KEG_FILE_PIDFD ||
-				       file->kind == KEG_FILE_TERMINAL);
+		tied = file &&
+		       (file->kind == KEG_FILE_SIGNAL || file->kind == KEG_FILE_PIDFD ||
+			       file->kind == KEG_FILE_TERMINAL || keg_file_is_netlink(file));
 	}
 	return tied;
 }

@@ -16,6 +16,7 @@
 
 #include "user/block.h"
 #include "user/files.h"
+#include "user/interfaces.h"
 #include "user/pty.h"
 #include "user/space.h"
 #include "user/task.h"
@@ -250,7 +251,7 @@ static int64_t keg_sys_ioctl(struct keg_task *task, const uint64_t args[6])
 		if (requests[i].request == call.request)
 			return requests[i].serve(&call, requests[i].size);
 	}
-	return -ENOTTY;
+	return keg_interface_ioctl(task, file, call.request, call.argument);
 }
 
 const struct keg_syscall keg_syscalls_ioctl[] = {

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "user/message.h"
+#include "user/netlink.h"
 #include "user/poll.h"
 #include "user/space.h"
 
@@ -46,7 +47,19 @@ static int64_t receive_all(struct keg_message *message)
 		}
 		done += (uint64_t)r;
 	} while (whole && r == (int64_t)piece && done < length && !message->control);
+	if (keg_file_is_netlink(message->file))
+		keg_netlink_pump(message->file);
 	return done > 0 ? (int64_t)done : keg_file_interrupted(message->file, r);
+}
+
+/* Who sent it, as the program calls him. */
+static void sender(
+	const struct keg_message *message, const struct keg_address *host, struct keg_address *name)
+{
+	if (keg_file_is_netlink(message->file))
+		keg_netlink_name(message->file, false, name);
+	else
+		keg_address_from_host(message->task, host, name);
 }
 
 static int64_t keg_sys_recvfrom(struct keg_task *task, const uint64_t args[6])
@@ -67,7 +80,7 @@ static int64_t keg_sys_recvfrom(struct keg_task *task, const uint64_t args[6])
 	r = receive_all(&message);
 	if (r < 0 || args[4] == 0)
 		return r;
-	keg_address_from_host(task, &host, &address);
+	sender(&message, &host, &address);
 	return keg_address_write(task, &address, args[4], args[5]) < 0 ? -EFAULT : r;
 }
 
@@ -85,7 +98,7 @@ static int finish_header(struct keg_message *message, struct keg_msghdr *header,
 	header->flags = (message->told & ~(uint32_t)MSG_CMSG_CLOEXEC) | (uint32_t)r;
 	if (!message->address)
 		return 0;
-	keg_address_from_host(message->task, message->address, &address);
+	sender(message, message->address, &address);
 	if ((uint32_t)header->name_length > address.length)
 		header->name_length = (int32_t)address.length;
 	if (header->name_length > 0 && keg_space_write(space, header->name, &address.storage,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "user/message.h"
+#include "user/netlink.h"
 #include "user/signals.h"
 #include "user/space.h"
 
@@ -50,6 +51,29 @@ static int64_t send_all(struct keg_message *message)
 	return keg_file_interrupted(message->file, r);
 }
 
+/* Requests to the kernel, of which keg is the only one here. */
+static int64_t send_netlink(struct keg_message *message, uint64_t at, uint64_t length)
+{
+	char data[KEG_NETLINK_REQUEST];
+	struct keg_address address;
+	ssize_t got;
+	int r = 0;
+
+	if (at != 0 && length != 0) {
+		r = keg_address_read(message->task, at, length, &address);
+		if (r == 0)
+			r = keg_netlink_check(&address);
+	}
+	if (r == 0 && message->vector->length > sizeof(data))
+		r = -EMSGSIZE;
+	if (r < 0)
+		return r;
+	got = keg_vector_get(message->vector, message->task, 0, data, message->vector->length);
+	if (got < (ssize_t)message->vector->length)
+		return -EFAULT;
+	return keg_netlink_send(message->task, message->file, data, (size_t)got);
+}
+
 /* To `at`, the program's address, if there is one. */
 static int64_t send_to(struct keg_message *message, uint64_t at, uint64_t length)
 {
@@ -57,6 +81,8 @@ static int64_t send_to(struct keg_message *message, uint64_t at, uint64_t length
 	int hold = -1;
 	int64_t r = 0;
 
+	if (keg_file_is_netlink(message->file))
+		return send_netlink(message, at, length);
 	if (at != 0 && length != 0) {
 		r = keg_address_read(message->task, at, length, &address);
 		/* A stream's kernel does not look at it; the program may not say what it likes. */

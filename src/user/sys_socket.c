@@ -9,6 +9,7 @@
 
 #include "user/block.h"
 #include "user/io.h"
+#include "user/netlink.h"
 #include "user/policy.h"
 #include "user/sockets.h"
 #include "user/space.h"
@@ -29,6 +30,8 @@ static const struct {
 	{AF_INET, SOCK_DGRAM, IPPROTO_UDP, true},
 	{AF_INET6, SOCK_STREAM, IPPROTO_TCP, true},
 	{AF_INET6, SOCK_DGRAM, IPPROTO_UDP, true},
+	{AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, true},
+	{AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE, true},
 };
 
 static int allowed(struct keg_task *task, int domain, int type, int protocol)
@@ -63,6 +66,10 @@ static int64_t keg_sys_socket(struct keg_task *task, const uint64_t args[6])
 	r = allowed(task, domain, type & 0xf, protocol);
 	if (r < 0)
 		return r;
+	if (domain == AF_NETLINK) {
+		r = keg_netlink_create(task, type & SOCK_NONBLOCK, &file);
+		return r < 0 ? r : keg_task_add_file(task, file, type & SOCK_CLOEXEC);
+	}
 	fd = socket(domain, type | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
 		return keg_host_result(-1);
@@ -133,6 +140,8 @@ static int64_t keg_sys_bind(struct keg_task *task, const uint64_t args[6])
 
 	if (r == 0)
 		r = keg_address_read(task, args[1], args[2], &address);
+	if (r == 0 && keg_file_is_netlink(file))
+		return keg_netlink_bind(task, file, &address);
 	return r < 0 ? r : keg_address_bind(task, file, &address);
 }
 
@@ -145,6 +154,8 @@ static int64_t keg_sys_connect(struct keg_task *task, const uint64_t args[6])
 
 	if (r == 0)
 		r = keg_address_read(task, args[1], args[2], &address);
+	if (r == 0 && keg_file_is_netlink(file))
+		return keg_netlink_check(&address);
 	if (r == 0)
 		r = keg_address_to_host(task, &address, &host, &hold);
 	if (r != 0)
@@ -236,6 +247,10 @@ static int64_t tell_name(struct keg_task *task, const uint64_t args[6], bool pee
 
 	if (!file)
 		return -EBADF;
+	if (keg_file_is_netlink(file)) {
+		keg_netlink_name(file, !peer, &address);
+		return keg_address_write(task, &address, args[1], args[2]);
+	}
 	r = peer ? getpeername(file->fd, &host.any, &host.length)
 		 : getsockname(file->fd, &host.any, &host.length);
 	if (r < 0)

@@ -14,6 +14,7 @@
 #include "user/futex.h"
 #include "user/load.h"
 #include "user/mounts.h"
+#include "user/netlink.h"
 #include "user/plugin.h"
 #include "user/policy.h"
 #include "user/process.h"
@@ -179,6 +180,7 @@ void keg_user_destroy(struct keg_user *user)
 	keg_files_release(user->streams);
 	keg_transit_destroy(atomic_load(&user->transit));
 	keg_sockets_destroy(user->sockets);
+	keg_netlinks_destroy(user->netlinks);
 	keg_futexes_destroy(user->futexes);
 	end_parts(user);
 	if (user->policy)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets as a program with the host's network finds them. */
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -76,12 +78,38 @@ static void lingering(void)
 	close(ends[1]);
 }
 
+/* netdevice(7): what only looks. */
+static void interfaces(void)
+{
+	struct ifreq one = {.ifr_name = "lo"}, all[4];
+	struct ifconf listed = {.ifc_len = sizeof(all), .ifc_req = all};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	CHECK(ioctl(other, SIOCGIFINDEX, &one) == 0 && one.ifr_ifindex == 1);
+	CHECK(ioctl(other, SIOCGIFNAME, &one) == 0 && !strcmp(one.ifr_name, "lo"));
+	CHECK(ioctl(fd, SIOCGIFFLAGS, &one) == 0 && (one.ifr_flags & IFF_LOOPBACK));
+	CHECK(ioctl(fd, SIOCSIFFLAGS, &one) == -1 && errno == ENOTTY);
+	CHECK(ioctl(fd, SIOCGIFMTU, &one) == 0 && one.ifr_mtu > 0);
+	CHECK(ioctl(fd, SIOCGIFCONF, &listed) == 0 && listed.ifc_len % sizeof(all[0]) == 0);
+	listed = (struct ifconf){.ifc_len = 0};
+	CHECK(ioctl(fd, SIOCGIFCONF, &listed) == 0 && listed.ifc_len > 0);
+	listed = (struct ifconf){.ifc_len = 4096, .ifc_buf = (char *)16};
+	CHECK(ioctl(fd, SIOCGIFCONF, &listed) == -1 && errno == EFAULT);
+	listed = (struct ifconf){.ifc_len = -1, .ifc_req = all};
+	CHECK(ioctl(fd, SIOCGIFCONF, &listed) == -1);
+	memset(one.ifr_name, 'x', sizeof(one.ifr_name));
+	CHECK(ioctl(fd, SIOCGIFMTU, &one) == -1 && errno == ENODEV);
+	close(fd);
+	close(other);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct check checks[] = {
 		{"a connection", a_connection},
 		{"what is thrown away", what_is_thrown_away},
 		{"lingering", lingering},
+		{"interfaces", interfaces},
 		{NULL, NULL},
 	};
 
