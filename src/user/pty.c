@@ -14,9 +14,6 @@
 #include "user/system_files.h"
 #include "user/task.h"
 
-/* devices.txt: UNIX98 pseudo terminals' slaves, 256 a major number. */
-#define SLAVE_MAJOR 136
-
 /* ---- What is printed of what is typed, and its signals ---- */
 
 static void send_echo(struct keg_pty *pty)
@@ -77,7 +74,7 @@ void keg_pty_settle(struct keg_pty *pty)
 
 /* ---- The list ---- */
 
-static struct keg_pty *find(const struct keg_user *user, int number)
+struct keg_pty *keg_pty_find(const struct keg_user *user, int number)
 {
 	struct keg_pty *pty = user->ptys;
 
@@ -89,7 +86,7 @@ static struct keg_pty *find(const struct keg_user *user, int number)
 int keg_pty_next(const struct keg_user *user, int from)
 {
 	for (; from < KEG_PTYS_MOST; from++) {
-		const struct keg_pty *pty = find(user, from);
+		const struct keg_pty *pty = keg_pty_find(user, from);
 
 		if (pty && pty->master_fd >= 0)
 			return from;
@@ -124,7 +121,7 @@ static int insert(struct keg_pty *pty)
 {
 	struct keg_user *user = pty->user;
 
-	while (find(user, pty->number)) {
+	while (keg_pty_find(user, pty->number)) {
 		if (++pty->number == KEG_PTYS_MOST)
 			return -ENOSPC;
 	}
@@ -197,21 +194,9 @@ static void release_end(struct keg_file *file)
 	free(end);
 }
 
-void keg_pty_stat(int number, struct stat *st)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "/dev/pts/%d", number);
-	keg_made_up_stat(st, S_IFCHR | 0620, name);
-	st->st_uid = geteuid();
-	st->st_gid = getegid();
-	st->st_rdev = makedev(SLAVE_MAJOR + (unsigned)number / 256, (unsigned)number % 256);
-}
-
 static int stat_slave(struct keg_task *task, struct keg_file *file, struct stat *st)
 {
-	(void)task;
-	keg_pty_stat(((struct keg_pty_end *)file->state)->pty->number, st);
+	keg_pty_stat(task->process->user, ((struct keg_pty_end *)file->state)->pty->number, st);
 	return 0;
 }
 
@@ -350,7 +335,7 @@ static int connect_slave(const struct keg_user *user, int number, struct keg_pty
 {
 	int r;
 
-	*pty = find(user, number);
+	*pty = keg_pty_find(user, number);
 	if (!*pty || (*pty)->master_fd < 0)
 		return -ENXIO;
 	if ((*pty)->locked)

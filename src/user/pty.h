@@ -35,10 +35,13 @@ struct keg_pty {
 	struct winsize size;
 	struct keg_terminal terminal;
 	struct keg_line line;
-	bool packet,
-		packet_stopped; /* packet mode, and whether it was told that nothing is printed */
-	uint8_t packet_status;  /* TIOCPKT_…: what has happened, and was not told yet */
-	uint8_t echo[1024];     /* printed of what is typed, and not yet sent */
+	bool owned; /* somebody has set the next two */
+	gid_t group;
+	mode_t mode;
+	bool packet;           /* packet mode */
+	bool packet_stopped;   /* in which it was told that nothing is printed */
+	uint8_t packet_status; /* TIOCPKT_…: what has happened, and was not told yet */
+	uint8_t echo[1024];    /* printed of what is typed, and not yet sent */
 	size_t echo_count;
 };
 
@@ -60,7 +63,15 @@ struct keg_terminal *keg_pty_terminal_of(const struct keg_process *process);
 int keg_pty_own_number(struct keg_task *task);
 /* The first number in use from `from` on; -1: none. Lock held. */
 int keg_pty_next(const struct keg_user *user, int from);
-void keg_pty_stat(int number, struct stat *st);
+/* The one with that number; lock held. NULL: there is none */
+struct keg_pty *keg_pty_find(const struct keg_user *user, int number);
+
+/* pty_owner.c: what stat(2) says of a slave; the number that it has by that, -1: it is none; and
+ * chmod(2) or chown(2) of it, UINT32_MAX for what stays. -EPERM another user's */
+void keg_pty_stat(struct keg_user *user, int number, struct stat *st);
+int keg_pty_number(const struct stat *st);
+int keg_pty_change(
+	struct keg_task *task, const struct stat *was, uint32_t uid, uint32_t gid, uint32_t mode);
 
 /* A process ends: it may be a session's leader, whose terminal is nobody's then. Lock held. */
 void keg_pty_process_ends(struct keg_process *process);

@@ -12,6 +12,7 @@
 #include "user/files.h"
 #include "user/io.h"
 #include "user/mounts.h"
+#include "user/pty.h"
 #include "user/signals.h"
 #include "user/space.h"
 #include "user/task.h"
@@ -199,6 +200,18 @@ static int64_t keg_sys_fallocate(struct keg_task *task, const uint64_t args[6])
 
 /* ---- Owners and modes: of what the sandbox may change, and as an unprivileged user ---- */
 
+/* A slave; a master is everybody's /dev/ptmx. */
+static int64_t change_terminal(
+	struct keg_task *task, struct keg_file *file, uint32_t uid, uint32_t gid, uint32_t mode)
+{
+	struct stat st;
+	int r = keg_open_stat(task, file, &st);
+
+	if (r == 0 && keg_pty_end_of(file)->master)
+		r = -EPERM;
+	return r < 0 ? r : keg_pty_change(task, &st, uid, gid, mode);
+}
+
 static int64_t keg_sys_fchmod(struct keg_task *task, const uint64_t args[6])
 {
 	KEG_HELD struct keg_file *file = opened(task, args[0]);
@@ -206,6 +219,8 @@ static int64_t keg_sys_fchmod(struct keg_task *task, const uint64_t args[6])
 
 	if (!file)
 		return -EBADF;
+	if (keg_pty_end_of(file))
+		return change_terminal(task, file, UINT32_MAX, UINT32_MAX, mode);
 	if (!file->writable_mount || file->fd < 0)
 		return -EROFS;
 	/* A program that the host would run as somebody else is nothing that a sandbox makes. */
@@ -223,6 +238,8 @@ static int64_t keg_sys_fchown(struct keg_task *task, const uint64_t args[6])
 
 	if (!file)
 		return -EBADF;
+	if (keg_pty_end_of(file))
+		return change_terminal(task, file, user, group, UINT32_MAX);
 	if (!file->writable_mount)
 		return -EROFS;
 	r = keg_open_stat(task, file, &st);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "user/files.h"
+#include "user/pty.h"
 #include "user/space.h"
 #include "user/sys_path.h"
 #include "user/task.h"
@@ -64,6 +65,8 @@ static int64_t do_chmod(struct keg_task *task, int at, uint64_t path, uint64_t m
 	mode_t bits = (mode_t)mode & 07777;
 	int fd = find_changeable(task, at, path, flags, &place, &file);
 
+	if (fd == -EPERM && keg_pty_number(&place.stat) >= 0 && place.made_up)
+		return keg_pty_change(task, &place.stat, UINT32_MAX, UINT32_MAX, bits);
 	if (fd < 0)
 		return fd;
 	if (S_ISLNK(place.stat.st_mode))
@@ -98,6 +101,8 @@ static int64_t do_chown(
 	uint32_t uid = (uint32_t)ids[0], gid = (uint32_t)ids[1];
 	int fd = find_changeable(task, at, path, flags, &place, &file);
 
+	if (fd == -EPERM && keg_pty_number(&place.stat) >= 0 && place.made_up)
+		return keg_pty_change(task, &place.stat, uid, gid, UINT32_MAX);
 	if (fd < 0)
 		return fd;
 	return (uid == UINT32_MAX || uid == place.stat.st_uid) &&

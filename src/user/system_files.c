@@ -175,8 +175,8 @@ int keg_system_look(struct keg_task *task, const struct keg_mount *mount, const 
 	place->base = -1;
 	place->name[0] = '\0';
 	keg_made_up_stat(&place->stat, mode, place->path);
-	if (S_ISCHR(mode) && strcmp(path, "pts/%") == 0)
-		keg_pty_stat(place->number, &place->stat);
+	if (task && S_ISCHR(mode) && strcmp(path, "pts/%") == 0)
+		keg_pty_stat(task->process->user, place->number, &place->stat);
 	if (place->pid) {
 		place->stat.st_uid = geteuid();
 		place->stat.st_gid = getegid();

@@ -101,6 +101,24 @@ static void names_and_numbers(void)
 	CHECK(open("/dev/pts/12345", O_RDWR | O_NOCTTY) < 0 && errno == ENOENT);
 }
 
+/* As mesg(1) and those who log somebody in do. */
+static void owners(void)
+{
+	struct stat st;
+
+	open_pair();
+	CHECK(stat(slave_name, &st) == 0 && st.st_uid == geteuid());
+	CHECK(chown(slave_name, geteuid(), 5) == 0 && fchmod(slave, 0600) == 0);
+	CHECK(fstat(slave, &st) == 0 && st.st_gid == 5 && (st.st_mode & 07777) == 0600);
+	CHECK(chmod(slave_name, 0622) == 0 && fchown(slave, (uid_t)-1, 7) == 0);
+	CHECK(stat(slave_name, &st) == 0 && st.st_gid == 7 && (st.st_mode & 07777) == 0622);
+	CHECK(chown(slave_name, geteuid() + 1, 5) == -1 && errno == EPERM);
+	close_pair();
+	open_pair();
+	CHECK(fstat(slave, &st) == 0 && (st.st_mode & 07777) == 0620);
+	close_pair();
+}
+
 static void lines(void)
 {
 	int count;
@@ -350,6 +368,7 @@ int main(int argc, char **argv)
 {
 	static const struct check checks[] = {
 		{"names and numbers", names_and_numbers},
+		{"owners", owners},
 		{"lines", lines},
 		{"single bytes", single_bytes},
 		{"full", full},
