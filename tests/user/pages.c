@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "testing.h"
 
@@ -311,6 +312,63 @@ static void any_sequence_of_takes_and_releases_has_pages_of_its_own(void **state
 		keg_pages_release(*state, have[i].first, have[i].count);
 }
 
+/* ---- Huge pages, by what they cost ---- */
+
+/* How much time passes from one look at the clock to the next; 0: what really does. */
+static uint64_t step_ns;
+
+uint64_t __real_keg_clock_ns(clockid_t clock);
+uint64_t __wrap_keg_clock_ns(clockid_t clock);
+
+uint64_t __wrap_keg_clock_ns(clockid_t clock)
+{
+	static uint64_t now;
+
+	return step_ns ? (now += step_ns) : __real_keg_clock_ns(clock);
+}
+
+/* Whether the host may back the memory by huge pages: proc_pid_smaps(5), VmFlags. */
+static bool is_advised(const void *memory, const char *flag)
+{
+	const uintptr_t at = (uintptr_t)memory;
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	unsigned long start, end;
+	bool here = false, found = false;
+	char line[512];
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			here = start <= at && at < end;
+		else if (here && strncmp(line, "VmFlags:", 8) == 0)
+			found = strstr(line, flag) != NULL;
+	}
+	fclose(maps);
+	return found;
+}
+
+static void huge_pages_are_given_up_where_they_are_slow(void **state)
+{
+	struct keg_pages *pages = *state;
+	keg_page first, second;
+
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK) < 0) {
+		print_message("SKIP: this host has no huge pages\n");
+		skip();
+	}
+	step_ns = 1000000;
+	first = take(pages, 1);
+	assert_true(is_advised(keg_pages_at(pages, first), " hg"));
+	step_ns = 3000000;
+	second = take(pages, KEG_LARGE);
+	step_ns = 0;
+	assert_true(is_advised(keg_pages_at(pages, first), " nh"));
+	assert_false(is_advised(keg_pages_at(pages, first), " hg"));
+	assert_true(is_zero(keg_pages_at(pages, second), KEG_LARGE * PAGE));
+	keg_pages_release(pages, first, 1);
+	keg_pages_release(pages, second, KEG_LARGE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pages, close_pages)
@@ -326,6 +384,7 @@ int main(void)
 		TEST(a_host_that_never_lets_is_found_out_at_once),
 		TEST(the_limit_holds),
 		TEST(a_large_page_is_aligned_and_zero),
+		TEST(huge_pages_are_given_up_where_they_are_slow),
 		TEST(numbers_of_no_page_do_nothing),
 		TEST(a_page_that_is_released_too_often_is_free_once),
 		TEST(what_is_kept_in_case_is_given_up_when_pages_run_short),
