@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* keg run: a guest, its serial port on the terminal, until it ends. */
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <keg/board.h>
@@ -43,10 +44,23 @@ static void tell_notes(struct run *run)
 		cli_error("note: %s", note);
 }
 
+/* Each queue and each interrupt vector has descriptors of its own: as many as may be had. What is
+ * allowed at first is little for the sake of programs that use select(2) (setrlimit(2)). */
+static void raise_limit_of_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int make_board(struct run *run)
 {
 	char why[CLI_WHY];
 
+	raise_limit_of_files();
 	run->host = cli_open_host(run->settings->device, why);
 	if (!run->host) {
 		cli_error("%s", why);

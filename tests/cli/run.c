@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <jansson.h>
@@ -303,10 +304,35 @@ static void what_the_library_refuses(void **state)
 	program_release(&outcome);
 }
 
+/* As many queues as there may be take more files than are allowed at first. */
+static void many_queues(void **state)
+{
+	static char image[4096];
+	const char *file = program_file(image, sizeof(image));
+	struct rlimit limit, little;
+	struct outcome outcome;
+	char disk[96];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_max < 1024)
+		skip();
+	little = limit;
+	little.rlim_cur = 64;
+	snprintf(disk, sizeof(disk), "%s,queues=64", file);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &little), 0);
+	run_keg(&outcome, "run", "--disk", disk);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_string_equal(outcome.err, "");
+	assert_int_equal(outcome.status, 0);
+	program_release(&outcome);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(the_default_guest, remove_files),
+		cmocka_unit_test_teardown(many_queues, remove_files),
 		cmocka_unit_test_teardown(statistics, remove_files),
 		cmocka_unit_test_teardown(power_off, remove_files),
 		cmocka_unit_test_teardown(debug_exit, remove_files),
