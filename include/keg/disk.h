@@ -2,7 +2,8 @@
 /*
  * Disks: what a machine's block device is backed by. Raw images and block devices, whose bytes are
  * the disk's; a size that is no multiple of 512 is rounded down. As long as the board is there the
- * disk is locked: by one that writes it, or by any number that only read it.
+ * disk is locked: by one that writes it, or by any number that only read it. A block device that is
+ * mounted is not written.
  */
 #ifndef KEG_DISK_H
 #define KEG_DISK_H
