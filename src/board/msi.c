@@ -34,16 +34,15 @@ void keg_board_msi_fini(struct board_msi *msi)
 
 /* The route first: an irqfd of a GSI without one would lose what is signalled meanwhile. A vector
  * that cannot be bound keeps its GSI, however often it is tried. */
-static int bind_vector(
-	struct board_msi *msi, struct board_msi_vector *vector, uint64_t address, uint32_t data)
+static int bind_vector(struct board_msi *msi, struct board_msi_vector *vector)
 {
 	int rc, fd;
 
 	if (!vector->has_gsi)
 		vector->gsi = keg_board_routes_take_gsi(msi->routes);
 	vector->has_gsi = true;
-	rc = keg_board_routes_set_msi(msi->routes, vector->gsi, address, data);
-	if (rc)
+	rc = keg_board_routes_set_msi(msi->routes, vector->gsi, vector->address, vector->data);
+	if (rc < 0 || vector->fd >= 0)
 		return rc;
 	fd = keg_eventfd_create();
 	if (fd < 0)
@@ -65,17 +64,21 @@ static int set_vector(void *context, uint32_t number, bool armed, uint64_t addre
 
 	if (!armed)
 		return 0;
-	if (vector->fd < 0)
-		return bind_vector(msi, vector, address, data);
-	return keg_board_routes_set_msi(msi->routes, vector->gsi, address, data);
+	vector->address = address;
+	vector->data = data;
+	vector->bound = bind_vector(msi, vector) >= 0;
+	return 0;
 }
 
 static void send_vector(void *context, uint32_t number)
 {
-	struct board_msi *msi = context;
+	const struct board_msi *msi = context;
+	const struct board_msi_vector *vector = &msi->vectors[number];
 
-	if (msi->vectors[number].fd >= 0)
-		(void)keg_eventfd_signal(msi->vectors[number].fd);
+	if (vector->bound)
+		(void)keg_eventfd_signal(vector->fd);
+	else
+		(void)keg_vm_signal_msi(msi->routes->vm, vector->address, vector->data);
 }
 
 struct keg_msi keg_board_msi_lines(struct board_msi *msi)
