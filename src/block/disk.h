@@ -36,6 +36,9 @@ struct keg_disk_facts {
 };
 void keg_disk_get_facts(const struct keg_disk *disk, struct keg_disk_facts *facts);
 
+/* Makes safe what was answered before, in this thread. A negative errno: it is not. */
+int keg_disk_sync(struct keg_disk *disk);
+
 enum keg_disk_op {
 	KEG_DISK_OP_READ,
 	KEG_DISK_OP_WRITE,

@@ -27,7 +27,7 @@ int keg_disk_flushed(struct keg_disk *disk, int result)
 	return atomic_load(&disk->failed) && !result ? -EIO : result;
 }
 
-static int flush(struct keg_disk *disk)
+int keg_disk_sync(struct keg_disk *disk)
 {
 	int rc;
 
@@ -132,7 +132,7 @@ int keg_disk_perform(struct keg_disk *disk, struct keg_disk_request *request)
 	if (keg_disk_is_cancelled(request))
 		return -ECANCELED;
 	if (request->op == KEG_DISK_OP_FLUSH)
-		return flush(disk);
+		return keg_disk_sync(disk);
 	if (!request->bytes)
 		return 0;
 	if (request->op == KEG_DISK_OP_READ)
@@ -142,7 +142,7 @@ int keg_disk_perform(struct keg_disk *disk, struct keg_disk_request *request)
 	if (request->op == KEG_DISK_OP_DISCARD)
 		return discard(disk, request);
 	rc = request->op == KEG_DISK_OP_WRITE ? move(disk, request) : write_zeroes(disk, request);
-	return rc || !request->durable ? rc : flush(disk);
+	return rc || !request->durable ? rc : keg_disk_sync(disk);
 }
 
 void keg_disk_progress(struct keg_disk_request *request, uint64_t bytes)

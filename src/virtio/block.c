@@ -24,12 +24,39 @@ static struct keg_virtio_block *block_of(struct keg_virtio *device)
 	return (struct keg_virtio_block *)device;
 }
 
+/* With the cache that a driver may choose to do without (section 5.2.4, "writeback"). */
+static void set_cache(struct keg_virtio_block *block, bool on)
+{
+	const uint8_t value = on;
+
+	atomic_store(&block->writes_through, !on);
+	pthread_mutex_lock(&block->device.config_lock);
+	block->config[offsetof(struct virtio_blk_config, wce)] = value;
+	pthread_mutex_unlock(&block->device.config_lock);
+}
+
+static void write_config(
+	struct keg_virtio *device, uint32_t offset, const void *bytes, uint32_t count)
+{
+	const uint32_t at = offsetof(struct virtio_blk_config, wce);
+	struct keg_virtio_block *block = block_of(device);
+
+	if (!keg_virtio_has(device, FEATURE(CONFIG_WCE)) || offset > at || at - offset >= count)
+		return;
+	set_cache(block, ((const uint8_t *)bytes)[at - offset]);
+	/* Nor is what was written before asked for any more. A failure is kept for later flushes.
+	 */
+	if (atomic_load(&block->writes_through))
+		(void)keg_disk_sync(block->disk);
+}
+
 static void stop(struct keg_virtio *device)
 {
 	struct keg_virtio_block *block = block_of(device);
 
 	for (uint16_t i = 0; i < block->queue_count; i++)
 		keg_virtio_block_queue_stop(&block->queues[i]);
+	set_cache(block, true);
 }
 
 static int start(struct keg_virtio *device)
@@ -37,6 +64,9 @@ static int start(struct keg_virtio *device)
 	struct keg_virtio_block *block = block_of(device);
 	int rc = 0;
 
+	/* Who cannot flush cannot ask for safety either (section 5.2.5). */
+	if (!keg_virtio_has(device, FEATURE(FLUSH)))
+		set_cache(block, false);
 	for (uint16_t i = 0; i < block->queue_count && !rc; i++)
 		if (device->queues[i].enabled)
 			rc = keg_virtio_block_queue_start(&block->queues[i]);
@@ -50,12 +80,14 @@ static const struct keg_virtio_class block_class = {
 	.id = VIRTIO_ID_BLOCK,
 	.start = start,
 	.stop = stop,
+	.write_config = write_config,
 };
 
 static uint64_t features(const struct keg_virtio_block *block)
 {
 	const struct keg_disk_facts *facts = &block->facts;
-	uint64_t offered = FEATURE(SEG_MAX) | FEATURE(BLK_SIZE) | FEATURE(FLUSH);
+	uint64_t offered =
+		FEATURE(SEG_MAX) | FEATURE(BLK_SIZE) | FEATURE(FLUSH) | FEATURE(CONFIG_WCE);
 
 	if (facts->readonly)
 		offered |= FEATURE(RO);
@@ -84,6 +116,7 @@ static void fill_config(struct keg_virtio_block *block, uint16_t queue_size)
 		.blk_size = htole32(facts->block_size),
 		.physical_block_exp = (uint8_t)__builtin_ctz(blocks),
 		.min_io_size = htole16((uint16_t)blocks),
+		.wce = 1,
 		.num_queues = htole16(block->queue_count),
 		.max_discard_sectors = htole32(BLOCK_MAX_DISCARD),
 		.max_discard_seg = htole32(BLOCK_RANGES),

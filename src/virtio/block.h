@@ -18,6 +18,7 @@ struct keg_virtio_block {
 	struct keg_disk_facts facts;
 	char serial[20]; /* ends with a 0 only if it is shorter */
 	uint8_t config[60];
+	atomic_bool writes_through; /* each write is safe when it is answered */
 	struct keg_virtio_block_queue *queues;
 	uint16_t queue_count;
 };

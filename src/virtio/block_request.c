@@ -43,19 +43,13 @@ static void finish(struct keg_disk_request *disk, int result)
 	keg_virtio_block_give(request, result ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 }
 
-/* Without FLUSH the driver cannot ask for safety, so that every write has it (section 5.2.5). */
-static bool must_be_durable(const struct keg_virtio_block_request *request)
-{
-	return !keg_virtio_has(&block_of(request)->device, UINT64_C(1) << VIRTIO_BLK_F_FLUSH);
-}
-
 static int submit(struct keg_virtio_block_request *request, enum keg_disk_op op, uint64_t offset,
 	uint64_t bytes)
 {
 	request->disk.op = op;
 	request->disk.offset = offset;
 	request->disk.bytes = bytes;
-	request->disk.durable = must_be_durable(request);
+	request->disk.durable = atomic_load(&block_of(request)->writes_through);
 	request->disk.done = finish;
 	keg_disk_submit(request->queue->channel, &request->disk);
 	return LATER;

@@ -39,7 +39,7 @@ static void tells_its_size_and_what_it_can(void **state)
 		BLOCK_RIG_FEATURE(SEG_MAX) | BLOCK_RIG_FEATURE(BLK_SIZE) |
 			BLOCK_RIG_FEATURE(FLUSH) | BLOCK_RIG_FEATURE(TOPOLOGY) |
 			BLOCK_RIG_FEATURE(MQ) | BLOCK_RIG_FEATURE(DISCARD) |
-			BLOCK_RIG_FEATURE(WRITE_ZEROES));
+			BLOCK_RIG_FEATURE(WRITE_ZEROES) | BLOCK_RIG_FEATURE(CONFIG_WCE));
 	end(rig);
 }
 
@@ -77,16 +77,6 @@ static void reads_writes_and_flushes(void **state)
 		assert_true(block_rig_all(rig->host_data, 1024, 0xa5));
 		end(rig);
 	}
-}
-
-static void writes_are_durable_for_a_driver_that_cannot_flush(void **state)
-{
-	struct block_rig *rig =
-		make(&(struct block_rig_config){.not_features = BLOCK_RIG_FEATURE(FLUSH)});
-
-	(void)state;
-	block_rig_check_alive(rig);
-	end(rig);
 }
 
 static void the_last_sector_can_be_used(void **state)
@@ -357,7 +347,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_its_size_and_what_it_can),
 		cmocka_unit_test(reads_writes_and_flushes),
-		cmocka_unit_test(writes_are_durable_for_a_driver_that_cannot_flush),
 		cmocka_unit_test(the_last_sector_can_be_used),
 		cmocka_unit_test(the_whole_disk_is_read_at_once),
 		cmocka_unit_test(says_who_it_is),
