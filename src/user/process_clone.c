@@ -34,6 +34,8 @@ static int check(const struct wish *wish)
 		return -EINVAL;
 	if (flags & CLONE_SIGHAND && !(flags & CLONE_VM))
 		return -EINVAL;
+	if (flags & CLONE_SIGHAND && flags & CLONE_CLEAR_SIGHAND)
+		return -EINVAL;
 	if (flags & NAMESPACES)
 		return -EPERM;
 	if (flags & (CLONE_PTRACE | CLONE_INTO_CGROUP))
@@ -190,6 +192,8 @@ static int64_t make_process(struct keg_task *parent, const struct wish *wish)
 	pid = child->pid;
 	child->exit_signal = wish->exit_signal;
 	child->vforked = wish->flags & CLONE_VFORK;
+	if (wish->flags & CLONE_CLEAR_SIGHAND)
+		keg_actions_exec(child->actions);
 	result = give_space(parent->process, child, wish->flags);
 	if (result == 0)
 		result = keg_task_create(child, &task);
@@ -252,7 +256,7 @@ int64_t keg_sys_clone3(struct keg_task *task, const uint64_t args[6])
 		!given.stack != !given.stack_size)
 		return -EINVAL;
 	wish = (struct wish){
-		.flags = given.flags & ~(uint64_t)CLONE_CLEAR_SIGHAND,
+		.flags = given.flags,
 		.exit_signal = (int)given.exit_signal,
 		.stack = given.stack ? given.stack + given.stack_size : 0,
 		.parent_tid = given.parent_tid,
@@ -260,8 +264,6 @@ int64_t keg_sys_clone3(struct keg_task *task, const uint64_t args[6])
 		.tls = given.tls,
 		.pidfd = given.pidfd,
 	};
-	if (given.flags & CLONE_CLEAR_SIGHAND)
-		return -EINVAL;
 	return make(task, &wish);
 }
 

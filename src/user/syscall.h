@@ -55,6 +55,7 @@ extern const struct keg_syscall keg_syscalls_time[];
 extern const struct keg_syscall keg_syscalls_identity[];
 extern const struct keg_syscall keg_syscalls_system[];     /* limits, uname, random, prctl … */
 extern const struct keg_syscall keg_syscalls_schedule[];   /* affinity, priority … */
+extern const struct keg_syscall keg_syscalls_compare[];    /* of one process with another */
 extern const struct keg_syscall keg_syscalls_path[];       /* what takes a path */
 extern const struct keg_syscall keg_syscalls_io[];         /* read, write … */
 extern const struct keg_syscall keg_syscalls_descriptor[]; /* close, dup, pipe, eventfd … */
