@@ -154,7 +154,7 @@ static bool put(struct keg_datagram *datagram, const struct part *part)
 	uint32_t there = 0;
 
 	for (uint32_t i = first; i < first + units; i++)
-		there += datagram->there[i / 64] >> i % 64 & 1;
+		there += (uint32_t)(datagram->there[i / 64] >> i % 64 & 1);
 	if (there)
 		return there == units; /* the same once more, as networks do it */
 	for (uint32_t i = first; i < first + units; i++)
