@@ -193,6 +193,17 @@ static int64_t not_wait(const struct ioctl *call, size_t size)
 	return keg_file_set_flags(call->file, O_NONBLOCK, on ? O_NONBLOCK : 0);
 }
 
+/* As F_SETFL and O_ASYNC, of what sends signals on Linux: accepted, and none are sent. */
+static int64_t signals(const struct ioctl *call, size_t size)
+{
+	int on;
+
+	(void)size;
+	if (!keg_file_waits(call->file))
+		return -ENOTTY;
+	return keg_space_read(call->task->process->space, &on, call->argument, size);
+}
+
 static int64_t not_served(const struct ioctl *call, size_t size)
 {
 	(void)call;
@@ -229,6 +240,7 @@ static const struct {
 	{FIOCLEX, close_on_exec, 0},
 	{FIONCLEX, close_on_exec, 0},
 	{FIONBIO, not_wait, sizeof(int)},
+	{FIOASYNC, signals, sizeof(int)},
 	{FICLONE, not_served, 0},
 	{FICLONERANGE, not_served, 0},
 	{(uint32_t)FIDEDUPERANGE, not_served, 0},

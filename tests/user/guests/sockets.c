@@ -36,6 +36,8 @@ static void pairs(void)
 	CHECK(fcntl(ends[0], F_GETFD) == FD_CLOEXEC);
 	CHECK(write(ends[0], "hello", 5) == 5);
 	CHECK(ioctl(ends[1], FIONREAD, &count) == 0 && count == 5);
+	CHECK(ioctl(ends[1], FIOASYNC, &count) == 0);
+	CHECK(ioctl(ends[1], FIOASYNC, NULL) == -1 && errno == EFAULT);
 	CHECK(recv(ends[1], text, 16, MSG_PEEK) == 5 && recv(ends[1], text, 16, 0) == 5);
 	CHECK(recv(ends[1], text, 16, MSG_DONTWAIT) == -1 && errno == EAGAIN);
 	CHECK(getsockopt(ends[0], SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0);
