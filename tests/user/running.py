@@ -208,7 +208,7 @@ class Runner:
     def run(self, case):
         absent = missing(case)
         if absent:
-            return Result('skip', f'{absent} is not there: tools/deps programs')
+            return Result('skip', f'{absent} is not there: tools/deps programs applications')
         template = self.place.template(case)
         outside = self.once(case, self.place.fresh(template))
         if self.show:
