@@ -298,11 +298,26 @@ static int kicked_at_entry(struct keg_cpu_inside *inside, struct keg_cpu_event *
 	return broken("a vCPU was interrupted where it cannot be", inside, event);
 }
 
+/* SYSCALL has been executed at CPL 3, and stayed there; that it cannot be fetched from LSTAR did
+ * not come to be known. */
+static bool is_before_open(struct keg_cpu_inside *inside)
+{
+	return at_user(inside) && !inside->open &&
+	       !atomic_load(&inside->cpu.machine->lore->strict_layout) &&
+	       inside->regs.rip == keg_entry_syscall(false);
+}
+
 int keg_cpu_decode_interrupted(
 	struct keg_cpu_inside *inside, struct keg_cpu_event *event, bool *again)
 {
 	bool at_entry =
 		!at_user(inside) || (inside->open && inside->regs.rip == keg_entry_syscall(true));
 
+	if (is_before_open(inside)) {
+		take_general(inside);
+		*again = false;
+		inside->kicked = true;
+		return go_open(inside, event);
+	}
 	return at_entry ? kicked_at_entry(inside, event) : kicked_at_user(inside, event, again);
 }
