@@ -3,13 +3,16 @@
 #include "user/ahead.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <keg/x86.h>
 
 #include "base/thread.h"
 #include "user/commons.h"
 #include "user/elf.h"
+#include "user/landlock.h"
 #include "user/object.h"
+#include "user/policy.h"
 #include "user/space.h"
 #include "user/task.h"
 
@@ -34,6 +37,10 @@ struct keg_ahead {
 	pthread_t thread;
 	struct file files[FILES];
 	_Atomic uint32_t count; /* those that are for the thread to read: they change no more */
+	_Atomic bool settled;
+	bool over;    /* it has been joined */
+	int rules;    /* Landlock's; -1: none */
+	bool network; /* which they permit */
 };
 
 /* A huge page, if there are any, which takes a while; it is the arena's from then on. */
@@ -59,6 +66,12 @@ static void fetch_part(struct keg_pages *pages, struct keg_object *object, struc
 	}
 }
 
+static void fetch_rules(struct keg_ahead *ahead)
+{
+	ahead->network = ahead->user->policy->network;
+	(void)keg_landlock_rules(ahead->user, &ahead->rules);
+}
+
 static void *fetch(void *context)
 {
 	struct keg_ahead *ahead = context;
@@ -66,8 +79,8 @@ static void *fetch(void *context)
 	struct keg_cpuid_view view;
 
 	fetch_memory(user->pages);
-	(void)keg_tsc_find(user->lore);
 	(void)keg_host_supported_cpuid(user->host, &view);
+	(void)keg_tsc_find(user->lore);
 	/* Those that are known by now: the caller has not waited. */
 	for (uint32_t i = 0; i < atomic_load(&ahead->count); i++) {
 		const struct file *file = &ahead->files[i];
@@ -75,6 +88,8 @@ static void *fetch(void *context)
 		for (uint32_t k = 0; k < file->parts; k++)
 			fetch_part(user->pages, file->object, file->part[k]);
 	}
+	if (atomic_load(&ahead->settled))
+		fetch_rules(ahead);
 	return NULL;
 }
 
@@ -85,6 +100,7 @@ void keg_ahead_begin(struct keg_user *user)
 	if (!ahead)
 		return;
 	ahead->user = user;
+	ahead->rules = -1;
 	user->ahead = ahead;
 	if (keg_thread_create(&ahead->thread, NULL, fetch, ahead) != 0) {
 		user->ahead = NULL;
@@ -121,15 +137,43 @@ void keg_ahead_read(struct keg_user *user, int fd, const struct keg_program *pro
 	atomic_store(&ahead->count, count + 1);
 }
 
-void keg_ahead_end(struct keg_user *user)
+void keg_ahead_settled(struct keg_user *user)
+{
+	if (user->ahead)
+		atomic_store(&user->ahead->settled, true);
+}
+
+void keg_ahead_wait(struct keg_user *user)
 {
 	struct keg_ahead *ahead = user->ahead;
 
-	if (!ahead)
+	if (!ahead || ahead->over)
 		return;
 	pthread_join(ahead->thread, NULL);
-	for (uint32_t i = 0; i < ahead->count; i++)
+	ahead->over = true;
+	for (uint32_t i = 0; i < atomic_load(&ahead->count); i++)
 		keg_object_release(ahead->files[i].object);
-	free(ahead);
+	atomic_store(&ahead->count, FILES);
+}
+
+int keg_ahead_rules(struct keg_user *user)
+{
+	struct keg_ahead *ahead = user->ahead;
+	int rules;
+
+	keg_ahead_wait(user);
+	if (!ahead || ahead->network != user->policy->network)
+		return -1;
+	rules = ahead->rules;
+	ahead->rules = -1;
+	return rules;
+}
+
+void keg_ahead_end(struct keg_user *user)
+{
+	keg_ahead_wait(user);
+	if (user->ahead && user->ahead->rules >= 0)
+		close(user->ahead->rules);
+	free(user->ahead);
 	user->ahead = NULL;
 }

@@ -17,7 +17,13 @@ struct keg_user;
 void keg_ahead_begin(struct keg_user *user);
 /* A program or an interpreter that is likely to be loaded: an open file, which is duplicated. */
 void keg_ahead_read(struct keg_user *user, int fd, const struct keg_program *program);
+/* What is shown and permitted is settled, as far as loading goes. */
+void keg_ahead_settled(struct keg_user *user);
 /* Waits until the thread has ended. */
+void keg_ahead_wait(struct keg_user *user);
+/* Landlock's rules, the caller's to close: keg_landlock_rules(). -1: there are none yet. */
+int keg_ahead_rules(struct keg_user *user);
+/* The thread, and what it has fetched that nobody has taken. */
 void keg_ahead_end(struct keg_user *user);
 
 #endif

@@ -44,4 +44,10 @@ struct keg_landlock_ruleset {
  * kernel knows; 0 without Landlock. */
 size_t keg_landlock_handled(bool network, struct keg_landlock_ruleset *set);
 
+struct keg_user;
+
+/* A descriptor of rules that leave what the sandbox is shown; -1 without Landlock. What the kernel
+ * says */
+int keg_landlock_rules(const struct keg_user *user, int *rules);
+
 #endif

@@ -66,6 +66,8 @@ static int create_parts(struct keg_user *user)
 	user->pages = user->commons->pages;
 	user->objects = user->commons->objects;
 	user->lore = &user->commons->lore;
+	if (user->config.flags & KEG_USER_HELPER)
+		keg_ahead_begin(user);
 	result = keg_mounts_create(&user->mounts);
 	if (result == 0)
 		result = keg_futexes_create(&user->futexes);
@@ -122,8 +124,6 @@ int keg_user_create(
 		keg_user_destroy(made);
 		return result;
 	}
-	if (made->config.flags & KEG_USER_HELPER)
-		keg_ahead_begin(made);
 	*user = made;
 	return 0;
 }
@@ -299,12 +299,16 @@ int keg_user_load(struct keg_user *user, const char *path, const char *const arg
 
 	if (user->first)
 		return keg_fail(EBUSY, "the sandbox has a program already");
+	keg_ahead_settled(user);
 	result = keg_words_copy(&arguments, argv);
 	if (result == 0)
 		result = keg_words_copy(&variables, environment);
 	if (result == 0)
 		result = load_first(user, path, &arguments, &variables);
-	keg_ahead_end(user);
+	/* After a failure more may be shown: rules that were made know nothing of that. */
+	if (result < 0)
+		keg_ahead_end(user);
+	keg_ahead_wait(user);
 	keg_words_free(&arguments);
 	keg_words_free(&variables);
 	return result < 0 && user->first ? undo_load(user, result) : result;
