@@ -168,7 +168,7 @@ static void times(void)
 static void unserved(void)
 {
 	static const int calls[] = {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
-		SYS_kcmp, SYS_bpf, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_userfaultfd,
+		SYS_bpf, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_userfaultfd,
 		SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_perf_event_open,
 		SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
 		SYS_kexec_file_load, SYS_iopl, SYS_ioperm, SYS_swapon, SYS_swapoff, SYS_reboot,
@@ -180,7 +180,7 @@ static void unserved(void)
 		SYS_process_madvise, SYS_memfd_secret, SYS_landlock_create_ruleset, SYS_seccomp,
 		SYS_personality, SYS_uselib, SYS_create_module, SYS_io_setup, SYS_pidfd_open,
 		SYS_pidfd_send_signal, SYS_shmget, SYS_msgget, SYS_semget, SYS_mq_open,
-		SYS_remap_file_pages, SYS_vmsplice, SYS_tee};
+		SYS_remap_file_pages, SYS_vmsplice, SYS_tee, SYS_kcmp};
 
 	buffer = pages(4);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
