@@ -230,8 +230,9 @@ KEG_API int keg_user_reset(struct keg_user *user);
 /* A sandbox of its own in the state of the marked or resting one, sharing memory until one of them
  * writes. Each is used by one thread at a time, any of them. Clones share the arena and its limit;
  * *clone outlives `user` if need be, and is destroyed for itself. -EBUSY more than one thread or
- * process, a file open that is one sandbox's only (signalfd(2), pidfd_open(2), a pseudo
- * terminal), or it is running; -ENOMEM, and what KVM says */
+ * process, a file open that is one sandbox's only (signalfd(2), pidfd_open(2), netlink(7), a
+ * pseudo terminal), files on their way to itself (SCM_RIGHTS), shared memory of System V, or it is
+ * running; -ENOMEM, and what KVM says */
 KEG_API int keg_user_clone(struct keg_user *user, struct keg_user **clone);
 
 /*

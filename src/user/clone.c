@@ -11,6 +11,7 @@
 #include "user/plugin.h"
 #include "user/policy.h"
 #include "user/process.h"
+#include "user/shared.h"
 #include "user/space.h"
 #include "user/transit.h"
 
@@ -142,6 +143,8 @@ static int come_to_rest(struct keg_user *user)
 		ret = keg_fail(EBUSY, "the program has a file open that is this sandbox's only: "
 				      "signalfd(2), pidfd_open(2), a pseudo terminal, "
 				      "a socket of netlink(7)");
+	if (!ret && !keg_shared_is_empty(user))
+		ret = keg_fail(EBUSY, "the program has shared memory of System V: shmget(2)");
 	if (!ret && !keg_transit_is_empty(user))
 		ret = keg_fail(EBUSY, "the program has sent itself files that it has not received");
 	return ret ? ret : keg_plugin_know_xstate(user);

@@ -32,6 +32,8 @@ int keg_object_of_file(
 int keg_object_anonymous(struct keg_pages *pages, uint64_t bytes, struct keg_object **object);
 void keg_object_hold(struct keg_object *object);
 void keg_object_release(struct keg_object *object);
+/* Those who hold it now: mappings, and others. */
+uint32_t keg_object_references(const struct keg_object *object);
 
 /*
  * Page `index`, read from the file if need be, and up to *count in all as far as they follow one

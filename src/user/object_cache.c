@@ -215,6 +215,11 @@ int keg_object_of_file(
 	return result;
 }
 
+uint32_t keg_object_references(const struct keg_object *object)
+{
+	return atomic_load(&object->references);
+}
+
 void keg_object_hold(struct keg_object *object)
 {
 	atomic_fetch_add(&object->references, 1);

@@ -125,6 +125,29 @@ int keg_space_area(struct keg_space *space, uint64_t at, struct keg_area_view *v
 	return result;
 }
 
+uint32_t keg_space_count_object(struct keg_space *space, const struct keg_object *object)
+{
+	uint32_t count = 0;
+
+	pthread_rwlock_rdlock(&space->lock);
+	for (size_t i = 0; i < space->areas.count; i++)
+		count += space->areas.at[i].object == object && space->areas.at[i].offset == 0;
+	pthread_rwlock_unlock(&space->lock);
+	return count;
+}
+
+bool keg_space_begins_object(struct keg_space *space, uint64_t at, const struct keg_object *object)
+{
+	const struct keg_area *area;
+	bool begins;
+
+	pthread_rwlock_rdlock(&space->lock);
+	area = keg_areas_at(&space->areas, at);
+	begins = area && area->start == at && area->object == object && area->offset == 0;
+	pthread_rwlock_unlock(&space->lock);
+	return begins;
+}
+
 void keg_space_usage(struct keg_space *space, struct keg_space_usage *usage)
 {
 	*usage = (struct keg_space_usage){0};

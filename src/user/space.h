@@ -74,6 +74,10 @@ struct keg_area_view {
 	char name[256];
 };
 int keg_space_area(struct keg_space *space, uint64_t at, struct keg_area_view *view);
+/* Mappings that begin with the object's first page: how many, and whether one is at that address.
+ */
+uint32_t keg_space_count_object(struct keg_space *space, const struct keg_object *object);
+bool keg_space_begins_object(struct keg_space *space, uint64_t at, const struct keg_object *object);
 struct keg_space_usage {
 	uint64_t size, resident, data, stack, text, locked; /* bytes */
 	uint64_t faults;                                    /* page faults served */

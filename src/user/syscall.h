@@ -56,6 +56,7 @@ extern const struct keg_syscall keg_syscalls_identity[];
 extern const struct keg_syscall keg_syscalls_system[];     /* limits, uname, random, prctl … */
 extern const struct keg_syscall keg_syscalls_schedule[];   /* affinity, priority … */
 extern const struct keg_syscall keg_syscalls_compare[];    /* of one process with another */
+extern const struct keg_syscall keg_syscalls_shared[];     /* System V's memory */
 extern const struct keg_syscall keg_syscalls_path[];       /* what takes a path */
 extern const struct keg_syscall keg_syscalls_io[];         /* read, write … */
 extern const struct keg_syscall keg_syscalls_descriptor[]; /* close, dup, pipe, eventfd … */

@@ -20,6 +20,7 @@ static const struct keg_syscall *const tables[] = {
 	keg_syscalls_system,
 	keg_syscalls_schedule,
 	keg_syscalls_compare,
+	keg_syscalls_shared,
 	keg_syscalls_path,
 	keg_syscalls_io,
 	keg_syscalls_descriptor,

@@ -40,6 +40,7 @@ struct keg_object_cache;
 struct keg_sockets;
 struct keg_transit;
 struct keg_netlinks;
+struct keg_shared;
 struct keg_commons;
 struct keg_ahead;
 
@@ -168,6 +169,7 @@ struct keg_user {
 	struct keg_mounts *mounts;
 	struct keg_policy *policy;
 	struct keg_sockets *sockets;           /* sockets.h; NULL: none was needed yet */
+	struct keg_shared *shared;             /* shared.h; NULL: none was needed yet */
 	struct keg_netlinks *netlinks;         /* netlink.h; NULL: likewise */
 	_Atomic(struct keg_transit *) transit; /* transit.h; NULL: none was needed yet */
 	struct keg_files *streams;             /* what the program begins with */

@@ -18,6 +18,7 @@
 #include "user/plugin.h"
 #include "user/policy.h"
 #include "user/process.h"
+#include "user/shared.h"
 #include "user/signals.h"
 #include "user/sockets.h"
 #include "user/trace.h"
@@ -181,6 +182,7 @@ void keg_user_destroy(struct keg_user *user)
 	keg_transit_destroy(atomic_load(&user->transit));
 	keg_sockets_destroy(user->sockets);
 	keg_netlinks_destroy(user->netlinks);
+	keg_shared_destroy(user->shared);
 	keg_futexes_destroy(user->futexes);
 	end_parts(user);
 	if (user->policy)
