@@ -307,17 +307,25 @@ static bool is_before_open(struct keg_cpu_inside *inside)
 	       inside->regs.rip == keg_entry_syscall(false);
 }
 
+/* Not if KVM knows it by now: the fault must be taken, or it would be taken later. */
+static int kicked_before_open(
+	struct keg_cpu_inside *inside, struct keg_cpu_event *event, bool *again)
+{
+	int rc = kicked_at_user(inside, event, again);
+
+	if (rc || *again)
+		return rc;
+	inside->kicked = true;
+	return go_open(inside, event);
+}
+
 int keg_cpu_decode_interrupted(
 	struct keg_cpu_inside *inside, struct keg_cpu_event *event, bool *again)
 {
 	bool at_entry =
 		!at_user(inside) || (inside->open && inside->regs.rip == keg_entry_syscall(true));
 
-	if (is_before_open(inside)) {
-		take_general(inside);
-		*again = false;
-		inside->kicked = true;
-		return go_open(inside, event);
-	}
+	if (is_before_open(inside))
+		return kicked_before_open(inside, event, again);
 	return at_entry ? kicked_at_entry(inside, event) : kicked_at_user(inside, event, again);
 }
