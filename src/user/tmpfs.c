@@ -57,20 +57,18 @@ static bool is_dots(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-/* A program may have left a folder that it could not read itself, nor can who ran it. */
+/* Also if the program has left it so that neither it nor who ran it may read or change it. */
 static int open_folder(int parent, const char *name)
 {
 	const int flags = O_DIRECTORY | O_NOFOLLOW;
-	int fd = keg_beneath(parent, name, flags | O_RDONLY, 0);
+	int folder = keg_beneath(parent, name, flags | O_PATH, 0), fd;
 
-	if (fd != -EACCES)
-		return fd;
-	fd = keg_beneath(parent, name, flags | O_PATH, 0);
-	if (fd < 0)
-		return fd;
-	(void)keg_path_chmod(fd, 0700);
-	close(fd);
-	return keg_beneath(parent, name, flags | O_RDONLY, 0);
+	if (folder < 0)
+		return folder;
+	(void)keg_path_chmod(folder, 0700);
+	fd = keg_beneath(folder, "", flags | O_RDONLY, 0);
+	close(folder);
+	return fd;
 }
 
 /* What is in the directory: beneath its descriptor only, and never through a link.
@@ -86,8 +84,6 @@ static void empty(int parent, const char *name, int depth)
 			close(fd);
 		return;
 	}
-	/* Nor write to. */
-	(void)fchmod(fd, 0700);
 	/* cppcheck-suppress readdirCalled -- nobody else reads this directory */
 	while ((entry = readdir(directory))) {
 		if (is_dots(entry->d_name) || unlinkat(fd, entry->d_name, 0) == 0)

@@ -65,18 +65,14 @@ static bool is_token(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, &length) == 0 && on;
 }
 
-/* Both ends of a token. */
-static int make_token(int ends[2], uint64_t *cookie)
+/* Makes a socket a token. */
+static int make_token(int fd, uint64_t *cookie)
 {
 	const int on = 1;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return (int)keg_host_result(-1);
-	*cookie = cookie_of(ends[0]);
-	if (*cookie && setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0)
+	*cookie = cookie_of(fd);
+	if (*cookie && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0)
 		return 0;
-	close(ends[0]);
-	close(ends[1]);
 	return -EPERM;
 }
 
@@ -143,11 +139,11 @@ int keg_transit_send(struct keg_user *user, struct keg_file *file, struct keg_fi
 	if (!transit)
 		return -ENOMEM;
 	look(transit, false);
-	r = make_token(ends, &cookie);
-	if (r < 0)
-		return r;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return (int)keg_host_result(-1);
 	r = keg_file_create(KEG_FILE_EVENT, ends[0], 0, NULL, token);
-	if (r == 0 && (r = insert(transit, ends[1], cookie, file)) < 0)
+	if (r == 0 && ((r = make_token(ends[0], &cookie)) < 0 ||
+			      (r = insert(transit, ends[1], cookie, file)) < 0))
 		keg_file_put(*token);
 	if (r < 0)
 		close(ends[1]);

@@ -219,9 +219,12 @@ static bool is_optional(const char *name)
 
 void *__wrap_dlsym(void *library, const char *name)
 {
-	int error = is_optional(name) ? 0 : fault_here(FAULT_CALL_dlsym, 0, SITE);
+	bool optional = is_optional(name);
+	int error = optional ? 0 : fault_here(FAULT_CALL_dlsym, 0, SITE);
 	void *found = error ? NULL : __real_dlsym(library, name);
 
+	if (optional)
+		fault_passes(SITE);
 	for (size_t i = 0; found && i < sizeof(wrappers) / sizeof(wrappers[0]); i++) {
 		if (strcmp(wrappers[i].name, name) == 0)
 			return wrappers[i].wrapper;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 
 #include "guest.h"
 
@@ -15,6 +16,18 @@ static char *map(size_t bytes, int protection)
 
 	MUST(at != MAP_FAILED);
 	return at;
+}
+
+static void share(void)
+{
+	int id = shmget(IPC_PRIVATE, 2 * PAGE, IPC_CREAT | 0600);
+	struct shmid_ds about;
+	char *at;
+
+	MUST(id >= 0 && (at = shmat(id, NULL, 0)) != (void *)-1);
+	at[0] = 1;
+	MUST(shmctl(id, IPC_STAT, &about) == 0 && about.shm_nattch == 1);
+	MUST(shmctl(id, IPC_RMID, NULL) == 0 && shmdt(at) == 0);
 }
 
 void guest_memory(void)
@@ -41,6 +54,7 @@ void guest_memory(void)
 	MUST(at != MAP_FAILED);
 	at[0] = 1;
 	MUST(msync(at, PAGE, MS_SYNC) == 0);
+	share();
 }
 
 void guest_mapped(void)
