@@ -171,7 +171,7 @@ static int send_request(const struct keg_netlinks *netlinks, uint16_t kind, uint
 /* A datagram of the host's; its length, or -EAGAIN there is none, -ENOBUFS it is too long. */
 static ssize_t receive(const struct keg_netlinks *netlinks, uint8_t data[LONGEST])
 {
-	ssize_t length = recv(netlinks->fd, NULL, 0, MSG_PEEK | MSG_TRUNC), room;
+	ssize_t length = recv(netlinks->fd, data, 0, MSG_PEEK | MSG_TRUNC), room;
 
 	if (length < 0)
 		return keg_host_result(-1);

@@ -19,4 +19,7 @@
  */
 const void *guest_image(const char *name, size_t *size);
 
+/* Whether the architecture's board has a place for disks. */
+extern const bool guest_board_has_disks;
+
 #endif

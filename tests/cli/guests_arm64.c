@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+const bool guest_board_has_disks = false;
+
 /* The bytes between two labels of the assembler's. */
 #define GUEST(name, code)                                                                          \
 	extern const unsigned char guest_##name[], guest_##name##_end[];                           \

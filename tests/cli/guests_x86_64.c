@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+const bool guest_board_has_disks = true;
+
 /* The bytes between two labels of the assembler's. */
 #define GUEST(name, code)                                                                          \
 	extern const unsigned char guest_##name[], guest_##name##_end[];                           \
