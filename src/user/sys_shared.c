@@ -276,23 +276,19 @@ static int64_t sys_shmdt(struct keg_task *task, const uint64_t args[6])
 
 /* ---- What is said of one, and changed ---- */
 
-static int64_t control(struct keg_task *task, struct segment *segment, int command, uint64_t at)
+/* IPC_STAT fills in the status, IPC_SET takes it. */
+static int64_t control(
+	const struct keg_user *user, struct segment *segment, int command, struct shmid_ds *status)
 {
-	struct keg_user *user = task->process->user;
-	struct keg_space *space = task->process->space;
-	struct shmid_ds status;
-
 	switch (command) {
 	case IPC_STAT:
-		status = segment->status;
-		status.shm_nattch = count_attached(user, segment);
+		*status = segment->status;
+		status->shm_nattch = count_attached(user, segment);
 		if (segment->removed)
-			status.shm_perm.mode |= SHM_DEST;
-		return keg_space_write(space, at, &status, sizeof(status));
+			status->shm_perm.mode |= SHM_DEST;
+		return 0;
 	case IPC_SET:
-		if (keg_space_read(space, &status, at, sizeof(status)) < 0)
-			return -EFAULT;
-		segment->status.shm_perm.mode = status.shm_perm.mode & 0777;
+		segment->status.shm_perm.mode = status->shm_perm.mode & 0777;
 		segment->status.shm_ctime = time(NULL);
 		return 0;
 	case IPC_RMID:
@@ -308,17 +304,25 @@ static int64_t control(struct keg_task *task, struct segment *segment, int comma
 	}
 }
 
+/* The program's memory is read and written without the lock: other threads may have to look. */
 static int64_t sys_shmctl(struct keg_task *task, const uint64_t args[6])
 {
 	struct keg_user *user = task->process->user;
+	struct keg_space *space = task->process->space;
+	const int command = (int)args[1];
+	struct shmid_ds status = {0};
 	struct segment *segment;
 	int64_t result = -EINVAL;
 
+	if (command == IPC_SET && keg_space_read(space, &status, args[2], sizeof(status)) < 0)
+		return -EFAULT;
 	pthread_mutex_lock(&user->lock);
 	segment = by_number(user, args[0]);
 	if (segment)
-		result = control(task, segment, (int)args[1], args[2]);
+		result = control(user, segment, command, &status);
 	pthread_mutex_unlock(&user->lock);
+	if (result == 0 && command == IPC_STAT)
+		return keg_space_write(space, args[2], &status, sizeof(status));
 	return result;
 }
 
