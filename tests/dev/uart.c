@@ -13,7 +13,7 @@
 /* How many are sent and received by threads. */
 static unsigned traffic(void)
 {
-	return be_quick() ? 20000 : 200000;
+	return be_quick() ? 20000 : 50000;
 }
 
 /* A chip, and how a driver that polls uses it. */
