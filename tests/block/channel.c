@@ -125,6 +125,15 @@ static void quick_answers_do_not_hide_slow_ones(void **state)
 	}
 }
 
+/* Once the first are under way: the last has not begun by then. */
+static void cancel_all(struct image *image, struct image_job *jobs, size_t count)
+{
+	assert_ok(keg_disk_channel_wait(image->channel, image->wake, false));
+	keg_disk_channel_cancel(image->channel);
+	image_finish(image, jobs, count);
+	assert_int_equal(jobs[count - 1].answer, -ECANCELED);
+}
+
 /* A guest may ask for more than anybody wants to wait for when its machine ends. */
 static void what_is_cancelled_ends_soon(void **state)
 {
@@ -149,10 +158,7 @@ static void what_is_cancelled_ends_soon(void **state)
 				jobs[i].iov[j] = (struct iovec){buffer, BUFFER};
 			image_begin(&image, &jobs[i]);
 		}
-		assert_ok(keg_disk_channel_wait(image.channel, image.wake, false));
-		keg_disk_channel_cancel(image.channel);
-		image_finish(&image, jobs, JOBS);
-		assert_int_equal(jobs[JOBS - 1].answer, -ECANCELED);
+		cancel_all(&image, jobs, JOBS);
 		image_close(&image);
 	}
 	image_remove(&image);
@@ -177,10 +183,7 @@ static void zeroing_can_be_cancelled(void **state)
 			(struct keg_disk_request){.op = KEG_DISK_OP_WRITE_ZEROES, .bytes = EACH};
 		image_begin(&image, &jobs[i]);
 	}
-	assert_ok(keg_disk_channel_wait(image.channel, image.wake, false));
-	keg_disk_channel_cancel(image.channel);
-	image_finish(&image, jobs, JOBS);
-	assert_int_equal(jobs[JOBS - 1].answer, -ECANCELED);
+	cancel_all(&image, jobs, JOBS);
 	image_close(&image);
 	image_remove(&image);
 	test_free(jobs);
